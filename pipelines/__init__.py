@@ -1,0 +1,1 @@
+"""Milex: military-spending and alliance claims, recomputed from the editions they were made from."""

@@ -1,0 +1,156 @@
+"""Every SQL model and metric as an asset, with its checks; knows no table by name."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipelines.assets.common import (
+    OWNERS,
+    column_schema,
+    keep_or_make,
+    key_of,
+    markdown_table,
+    model_description,
+    result,
+    versions_of,
+)
+from pipelines.assets.resources import Warehouse
+from pipelines.checks import Check, Outcome, load_exceptions, run_check
+from pipelines.models import Model, create, duplicate_keys
+
+
+def asset_key(model: Model) -> dg.AssetKey:
+    """A table's key is its name in the warehouse; a metric's stands under `metrics`."""
+    return dg.AssetKey(["metrics", model.name]) if model.is_macro else key_of(model.table)
+
+
+def model_asset(
+    model: Model, models: dict[str, Model], tables: set[str], checks: list[Check]
+) -> dg.AssetsDefinition:
+    """The asset that builds one table model and runs its checks."""
+    upstream = sorted(model.references & (models.keys() | tables) - {model.table})
+    own_checks = [check for check in checks if check.asset == model.table]
+
+    @dg.asset(
+        key=asset_key(model),
+        deps=[asset_key(models[name]) if name in models else key_of(name) for name in upstream],
+        group_name=model.schema,
+        kinds={"duckdb", "sql"},
+        owners=OWNERS,
+        code_version=model.code_version,
+        description=model_description(model),
+        metadata={
+            "dagster/column_schema": column_schema(model.columns),
+            "key": ", ".join(model.key),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "key_is_unique",
+                asset=asset_key(model),
+                blocking=True,
+                description=f"({', '.join(model.key)}) is unique and never NULL.",
+            ),
+            *(
+                dg.AssetCheckSpec(
+                    check.name,
+                    asset=asset_key(model),
+                    blocking=check.severity == "blocking",
+                    description=check.description,
+                )
+                for check in own_checks
+            ),
+        ],
+    )
+    def build(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        with warehouse.connect() as connection:
+            data = [name for name in upstream if name not in models or not models[name].is_macro]
+            code = model.code_version + "".join(
+                models[name].code_version[:6] for name in upstream if name not in data
+            )
+            changed = keep_or_make(
+                context,
+                connection,
+                [model.table],
+                code,
+                versions_of(connection, data),
+                lambda: create(connection, model),
+            )
+            duplicates = duplicate_keys(connection, model)
+            load_exceptions(connection, warehouse.settings.sql / "checks" / "known_exceptions.yaml")
+            outcomes = [run_check(connection, check) for check in own_checks]
+            yield result(connection, model.table, changed)
+        yield dg.AssetCheckResult(
+            check_name="key_is_unique",
+            passed=duplicates == 0,
+            metadata={"rows_with_a_shared_or_missing_key": duplicates},
+        )
+        yield from map(_check_result, outcomes)
+
+    return build
+
+
+def _check_result(outcome: Outcome) -> dg.AssetCheckResult:
+    check = outcome.check
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        passed=outcome.passed,
+        severity=dg.AssetCheckSeverity.WARN
+        if check.severity == "warning"
+        else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "failing": len(outcome.failing),
+            "failing_rows": dg.MetadataValue.md(
+                markdown_table(["edition", "subject", "year", "detail"], outcome.failing[:50])
+            ),
+            "known_exceptions": dg.MetadataValue.md(
+                markdown_table(
+                    ["edition", "subject", "year", "detail", "reason"], outcome.excepted[:50]
+                )
+            ),
+            "query": dg.MetadataValue.md(f"```sql\n{check.sql}\n```"),
+        },
+    )
+
+
+def metric_asset(models: dict[str, Model]) -> dg.AssetsDefinition:
+    """All metrics in one step: they are created in milliseconds and have no data of their own."""
+    metrics = [model for model in models.values() if model.is_macro]
+
+    @dg.multi_asset(
+        name="metrics",
+        specs=[
+            dg.AssetSpec(
+                asset_key(model),
+                deps=[
+                    asset_key(models[name])
+                    for name in sorted(model.references & models.keys() - {model.table})
+                ],
+                group_name="metrics",
+                kinds={"duckdb", "sql"},
+                owners=OWNERS,
+                code_version=model.code_version,
+                description=model_description(model),
+                metadata={
+                    "signature": f"{model.name}({model.arguments})",
+                    **(
+                        {"dagster/column_schema": column_schema(model.columns)}
+                        if model.columns
+                        else {}
+                    ),
+                },
+            )
+            for model in metrics
+        ],
+    )
+    def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
+        with warehouse.connect() as connection:
+            for model in metrics:
+                create(connection, model)
+                yield dg.MaterializeResult(
+                    asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
+                )
+
+    return build

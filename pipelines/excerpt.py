@@ -1,0 +1,103 @@
+"""The committed excerpt: figures that stand in for files that are not there, as reader output.
+
+An excerpt is tidy CSV below data/raw/excerpt/: names and figures alone, no footnotes. Alliance
+excerpts keep ATOP's own column names, so ATOP's reader reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.errors import ReadError
+from pipelines.readers.sipri import SipriEdition
+from pipelines.settings import Settings
+from pipelines.sources.find import SourceFile, sha256_of
+
+_EDITION = re.compile(r"^sipri_(\d{4})\.csv$")
+_ATOP = re.compile(r"^atop_(\d\.\d+)_(alliances|members)\.csv$")
+_LEVELS = {"alliances": "alliance", "members": "member"}
+UNITS = {
+    "constant_usd": "US$ m., constant {base_year} prices",
+    "current_usd": "US$ m., current prices",
+    "share_of_gdp": "fraction of GDP",
+    "share_of_government_spending": "fraction of government spending",
+    "per_capita_usd": "US$ per head",
+}
+# Regional totals stand in the same file, under these measures, in US$ billions.
+REGIONAL = {"regional_constant_usd_bn": "constant", "regional_current_usd_bn": "current"}
+
+
+def files(settings: Settings) -> list[SourceFile]:
+    """The excerpt's files as sources of origin 'excerpt'."""
+    found = []
+    for path in sorted(settings.excerpt.glob("*.csv")):
+        if match := _EDITION.match(path.name):
+            found.append(_source(path, "SIPRI", match[1], "workbook"))
+        elif match := _ATOP.match(path.name):
+            found.append(_source(path, "ATOP", match[1], _LEVELS[match[2]]))
+    return found
+
+
+def _source(path: Path, dataset: str, version: str, level: str) -> SourceFile:
+    return SourceFile(
+        path=path,
+        dataset=dataset,
+        version=version,
+        level=level,
+        sha256=sha256_of(path),
+        origin="excerpt",
+        retrieved_at=datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0),
+    )
+
+
+def read_edition(file: SourceFile) -> SipriEdition:
+    """An excerpt of one edition, in the shape of the reader's output.
+
+    Raises ReadError when the file is not as the project wrote it.
+    """
+    edition = int(file.version or 0)
+    try:
+        rows = pd.read_csv(
+            file.path, dtype={"unit": "str", "status": "str"}, float_precision="round_trip"
+        )
+        about = pd.read_csv(file.path.with_name("sipri_editions.csv")).set_index("edition")
+        omitted = pd.read_csv(file.path.with_name("sipri_omitted.csv"), dtype="str")
+        described = about.loc[edition]
+    except (OSError, KeyError, ValueError) as error:
+        raise ReadError(
+            f"{file.file_name}: the committed excerpt is damaged ({error}). "
+            "Restore data/raw/excerpt/ from the repository."
+        ) from error
+    base_year = int(described["base_year"])
+    regional = rows["measure"].isin(list(REGIONAL))
+    figures = rows[~regional].rename(columns={"place": "country"})
+    units = figures["measure"].map({k: v.format(base_year=base_year) for k, v in UNITS.items()})
+    figures = figures.assign(
+        edition=edition,
+        unit=figures["unit"].fillna(units),
+        status=figures["status"].fillna("reported"),
+    )
+    of_edition = omitted[omitted["edition"] == str(edition)]
+    totals = rows[regional].rename(columns={"place": "region", "value": "value_bn"})
+    totals = totals.assign(
+        edition=edition,
+        prices=totals["measure"].map(REGIONAL),
+        status=totals["status"].fillna("reported"),
+        omitted=totals["region"].map(of_edition.set_index("region")["omitted"]).fillna(""),
+    )
+    return SipriEdition(
+        edition=edition,
+        base_year=base_year,
+        first_year=int(described["first_year"]),
+        last_year=int(described["last_year"]),
+        figures=figures[["edition", "measure", "country", "year", "value", "unit", "status"]],
+        notes=pd.DataFrame({"edition": [], "measure": [], "country": []}),
+        regional_totals=totals[
+            ["edition", "region", "year", "prices", "value_bn", "status", "omitted"]
+        ],
+        footnotes=pd.DataFrame({"edition": [], "mark": [], "text": []}),
+    )

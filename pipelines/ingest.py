@@ -1,0 +1,351 @@
+"""From files at hand to the raw layer, each file read once: what was read is known by its bytes.
+
+Knows the readers and the raw tables; nothing of Dagster or of what the figures mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from pipelines import countries, excerpt
+from pipelines.errors import ReadError
+from pipelines.readers.atop import read_atop, sniff_atop
+from pipelines.readers.cow import read_cow_alliances
+from pipelines.readers.sipri import SipriEdition, read_sipri
+from pipelines.readers.treaties import AllianceVersion
+from pipelines.settings import Settings
+from pipelines.sources.catalogue import load_catalogue
+from pipelines.sources.find import UNREADABLE, SourceFile, find_files
+
+log = logging.getLogger(__name__)
+
+_FILES = """
+CREATE OR REPLACE TABLE raw.files (
+    dataset VARCHAR, version VARCHAR, level VARCHAR, file_name VARCHAR, source_id VARCHAR,
+    sha256 VARCHAR, bytes BIGINT, origin VARCHAR, retrieved_at TIMESTAMP, catalogued BOOLEAN,
+    url VARCHAR, licence VARCHAR, citation VARCHAR
+)
+"""
+
+_SIPRI = """
+CREATE TABLE IF NOT EXISTS raw.sipri_editions (
+    source_id VARCHAR, reader_version VARCHAR, edition INTEGER, base_year INTEGER,
+    first_year INTEGER, last_year INTEGER, error VARCHAR
+);
+CREATE TABLE IF NOT EXISTS raw.sipri_figures (
+    source_id VARCHAR, edition INTEGER, measure VARCHAR, country VARCHAR, region_heading VARCHAR,
+    subregion_heading VARCHAR, year INTEGER, value DOUBLE, unit VARCHAR, status VARCHAR,
+    sheet_row SMALLINT, sheet_column SMALLINT
+);
+CREATE TABLE IF NOT EXISTS raw.sipri_notes (
+    source_id VARCHAR, edition INTEGER, measure VARCHAR, country VARCHAR, marks VARCHAR,
+    notes VARCHAR, fiscal_year VARCHAR, currency VARCHAR, reporting_year VARCHAR,
+    sheet_row SMALLINT
+);
+CREATE TABLE IF NOT EXISTS raw.sipri_regional_totals (
+    source_id VARCHAR, edition INTEGER, region VARCHAR, year INTEGER, prices VARCHAR,
+    value_bn DOUBLE, status VARCHAR, omitted VARCHAR, sheet_row SMALLINT, sheet_column SMALLINT
+);
+"""
+_UNREADABLE = """
+CREATE TABLE IF NOT EXISTS raw.unreadable (
+    dataset VARCHAR, source_id VARCHAR, file_name VARCHAR, error VARCHAR
+)
+"""
+SIPRI_TABLES = (
+    "raw.sipri_editions",
+    "raw.sipri_figures",
+    "raw.sipri_notes",
+    "raw.sipri_regional_totals",
+)
+
+ALLIANCE_TABLES = (
+    "raw.alliances",
+    "raw.alliance_phases",
+    "raw.alliance_members",
+    "raw.alliance_member_phases",
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be read, and why."""
+
+    file_name: str
+    reason: str
+
+
+@lru_cache(maxsize=1)
+def reader_version() -> str:
+    """A hash of the readers' code: a changed reader reads every file again."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "readers").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def files_at_hand(settings: Settings) -> list[SourceFile]:
+    """Real files, then the excerpt's stand-ins."""
+    return [*find_files(settings), *excerpt.files(settings)]
+
+
+def load_files(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> None:
+    """Write the inventory, table raw.files: one row per file at hand, stand-ins included."""
+    catalogue = load_catalogue()
+    connection.execute(_FILES)
+    for file in files:
+        dataset = catalogue.datasets[file.dataset]
+        known = catalogue.known_copy(file.sha256)
+        version = file.version or (known.version if known else None)
+        connection.execute(
+            "INSERT INTO raw.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                file.dataset,
+                version,
+                file.level,
+                file.file_name,
+                file.source_id,
+                file.sha256,
+                file.path.stat().st_size,
+                file.origin,
+                file.retrieved_at.replace(tzinfo=None),
+                known is not None,
+                (known.url if known else None)
+                or (catalogue.url(file.dataset, version) if version else None),
+                dataset.licence,
+                dataset.citation,
+            ],
+        )
+
+
+def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
+    """Bring the raw SIPRI tables up to date with the files; returns those that cannot be read.
+
+    A file whose bytes were read by this version of the readers is not read again. The excerpt
+    stands in for each of its editions that no real file gives.
+    """
+    connection.execute(_SIPRI)
+    workbooks = [file for file in files if file.dataset == "SIPRI"]
+    real = [file for file in workbooks if file.origin != "excerpt"]
+    by_id = {file.source_id: file for file in workbooks}
+    _forget(connection, keep=[file.source_id for file in workbooks])
+    for number, file in enumerate(real, start=1):
+        if not _is_read(connection, file):
+            log.info("Reading workbook %d of %d: %s", number, len(real), file.file_name)
+            _read_into(connection, file)
+    covered = {
+        row[0]
+        for row in connection.execute(
+            "SELECT edition FROM raw.sipri_editions WHERE error IS NULL AND source_id IN "
+            "(SELECT unnest(?))",
+            [[file.source_id for file in real]],
+        ).fetchall()
+    }
+    for file in workbooks:
+        if file.origin == "excerpt" and not _is_read(connection, file):
+            edition = excerpt.read_edition(file)
+            if edition.edition not in covered:
+                _insert_edition(connection, file, edition)
+    _forget_covered_excerpts(connection, workbooks, covered)
+    rejected = connection.execute(
+        "SELECT source_id, error FROM raw.sipri_editions WHERE error IS NOT NULL"
+    ).fetchall()
+    _remember(connection, "SIPRI", [(by_id[source_id], error) for source_id, error in rejected])
+    return failures(connection, "SIPRI")
+
+
+def _remember(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: str,
+    rejected: list[tuple[SourceFile, str]],
+) -> None:
+    """Keep what failed, so that a run that reads nothing again still says so."""
+    connection.execute(_UNREADABLE)
+    connection.execute("DELETE FROM raw.unreadable WHERE dataset = ?", [dataset])
+    for file, error in rejected:
+        connection.execute(
+            "INSERT INTO raw.unreadable VALUES (?, ?, ?, ?)",
+            [dataset, file.source_id, file.file_name, error],
+        )
+
+
+def failures(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[Failure]:
+    """The files of a dataset that could not be read, as the raw layer remembers them."""
+    connection.execute(_UNREADABLE)
+    rows = connection.execute(
+        "SELECT file_name, error FROM raw.unreadable WHERE dataset = ? ORDER BY ALL", [dataset]
+    ).fetchall()
+    return [Failure(*row) for row in rows]
+
+
+def _is_read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM raw.sipri_editions WHERE source_id = ? AND reader_version = ?",
+        [file.source_id, reader_version()],
+    ).fetchone()
+    return found is not None
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, keep: list[str]) -> None:
+    """Remove files that are gone, and what another version of the readers read."""
+    gone = connection.execute(
+        "SELECT source_id FROM raw.sipri_editions "
+        "WHERE reader_version <> ? OR source_id NOT IN (SELECT unnest(?))",
+        [reader_version(), keep],
+    ).fetchall()
+    _delete(connection, [row[0] for row in gone])
+
+
+def _forget_covered_excerpts(
+    connection: duckdb.DuckDBPyConnection, workbooks: list[SourceFile], covered: set[int]
+) -> None:
+    _delete(
+        connection,
+        [f.source_id for f in workbooks if f.origin == "excerpt" and int(f.version or 0) in covered],
+    )
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, source_ids: list[str]) -> None:
+    if source_ids:
+        for table in SIPRI_TABLES:
+            connection.execute(
+                f"DELETE FROM {table} WHERE source_id IN (SELECT unnest(?))", [source_ids]
+            )
+
+
+def _read_into(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
+    try:
+        edition = read_sipri(file.path)
+        refuse_unknown_names(file, edition)
+    except ReadError as error:
+        connection.execute(
+            "INSERT INTO raw.sipri_editions VALUES (?, ?, NULL, NULL, NULL, NULL, ?)",
+            [file.source_id, reader_version(), _without_folders(str(error), [file])],
+        )
+        return
+    _insert_edition(connection, file, edition)
+
+
+def refuse_unknown_names(file: SourceFile, edition: SipriEdition) -> None:
+    """A copy with names that no edition prints was edited by hand, or is new: say where they are.
+
+    Raises ReadError that lists the cells.
+    """
+    unknown = countries.unmapped(edition.notes["country"].unique())
+    if unknown:
+        rows = edition.notes[edition.notes["country"].isin(unknown)]
+        cells = [f"{r.measure} row {r.sheet_row}: {r.country}" for r in rows.itertuples()]
+        raise ReadError(
+            f"{file.file_name}: {len(unknown)} country names are unknown: {'; '.join(cells[:20])}"
+            f"{f'; and {len(cells) - 20} more cells' if len(cells) > 20 else ''}. If the copy was "
+            "edited, get SIPRI's own; if SIPRI has a new name, add it to "
+            "pipelines/sources/countries.csv."
+        )
+
+
+def _insert_edition(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, edition: SipriEdition
+) -> None:
+    """All of a file's tables in one transaction: a killed build leaves no half-read edition."""
+    connection.execute("BEGIN")
+    try:
+        for table, frame in (
+            ("sipri_figures", edition.figures),
+            ("sipri_notes", edition.notes),
+            ("sipri_regional_totals", edition.regional_totals),
+        ):
+            if frame.empty:
+                continue
+            connection.register("incoming", frame)
+            connection.execute(
+                f"INSERT INTO raw.{table} BY NAME SELECT ? AS source_id, * FROM incoming",
+                [file.source_id],
+            )
+            connection.unregister("incoming")
+        connection.execute(
+            "INSERT INTO raw.sipri_editions VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            [
+                file.source_id,
+                reader_version(),
+                edition.edition,
+                edition.base_year,
+                edition.first_year,
+                edition.last_year,
+            ],
+        )
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
+    """Write the raw alliance tables from every ATOP version and from COW.
+
+    Returns the files that cannot be read. The excerpt stands in for an ATOP version of which no
+    real file is at hand; COW's data are never shipped.
+    """
+    versions: list[AllianceVersion] = []
+    rejected = [(file, _why_unreadable(file)) for file in files if file.level == UNREADABLE]
+    for dataset, version, group in _alliance_groups(files):
+        try:
+            versions.append(_read_alliances(dataset, group))
+        except ReadError as error:
+            reason = _without_folders(str(error), group.values())
+            rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
+    _remember(connection, "alliances", rejected)
+    for table, attribute in zip(
+        ALLIANCE_TABLES, ("alliances", "phases", "members", "member_phases"), strict=True
+    ):
+        frames = [getattr(version, attribute) for version in versions]
+        connection.register("incoming", pd.concat(frames, ignore_index=True))
+        connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming")
+        connection.unregister("incoming")
+    return failures(connection, "alliances")
+
+
+def _why_unreadable(file: SourceFile) -> str:
+    """Look at a file again that has ATOP's columns and cannot be told to be of any version."""
+    try:
+        sniff_atop(file.path)
+    except ReadError as error:
+        return _without_folders(str(error), [file])
+    return "It could not be read a moment ago, and can be now: build again."
+
+
+def _without_folders(message: str, files: Iterable[SourceFile]) -> str:
+    """A message without paths of this machine: it is published."""
+    for file in files:
+        message = message.replace(str(file.path), file.file_name)
+    return message
+
+
+def _alliance_groups(
+    files: list[SourceFile],
+) -> list[tuple[str, str, dict[str, SourceFile]]]:
+    """The files of each dataset and version, by level; the first found of a level is taken."""
+    groups: dict[tuple[str, str], dict[str, SourceFile]] = {}
+    for file in files:
+        if file.dataset == "SIPRI" or file.version is None:
+            continue
+        group = groups.setdefault((file.dataset, file.version), {})
+        real = any(other.origin != "excerpt" for other in group.values())
+        if not (real and file.origin == "excerpt"):
+            group.setdefault(file.level, file)
+    return [(dataset, version, group) for (dataset, version), group in sorted(groups.items())]
+
+
+def _read_alliances(dataset: str, group: dict[str, SourceFile]) -> AllianceVersion:
+    if dataset == "COW":
+        return read_cow_alliances(group["alliances_by_member"].path)
+    if any(file.origin == "excerpt" for file in group.values()):
+        return excerpt.read_alliances(group)
+    return read_atop({level: file.path for level, file in group.items()})

@@ -1,0 +1,165 @@
+"""From the warehouse to a complete, immutable snapshot and the pointer that readers follow.
+
+Knows nothing of what the tables mean; readers never see a half-written file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from pipelines.errors import MilexError
+from pipelines.models import Model, comment, create, quote
+from pipelines.settings import Settings
+
+# Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
+STORAGE_VERSION = "v1.0.0"
+KEPT_SNAPSHOTS = 5
+
+
+def publish(
+    settings: Settings,
+    warehouse: duckdb.DuckDBPyConnection,
+    tables: Sequence[Model],
+    metrics: Sequence[Model],
+    about: Mapping[str, str],
+) -> Path:
+    """Write, check and swap in a new snapshot; returns its path.
+
+    about: facts of the build, kept in the snapshot's table `snapshot`.
+    Raises MilexError if the snapshot does not hold what the warehouse holds.
+    """
+    settings.snapshots.mkdir(parents=True, exist_ok=True)
+    built_at = datetime.now(UTC)
+    name = f"milex-{_next_number(settings.snapshots):06d}-{built_at:%Y%m%dT%H%M%SZ}.duckdb"
+    final = settings.snapshots / name
+    unfinished = settings.snapshots / f".{name}.{os.getpid()}.tmp"
+    _clear_unfinished(settings.snapshots)
+    try:
+        counts = _copy(warehouse, unfinished, tables, {**about, "built_at": built_at.isoformat()})
+        _complete(unfinished, tables, metrics, counts)
+        _sync(unfinished)
+        os.replace(unfinished, final)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
+    point_to(settings, final)
+    _prune(settings)
+    return final
+
+
+def _copy(
+    warehouse: duckdb.DuckDBPyConnection,
+    target: Path,
+    tables: Sequence[Model],
+    about: Mapping[str, str],
+) -> dict[str, int]:
+    """Copy the public tables into a new file, each in the order of its key."""
+    counts = {}
+    warehouse.execute(f"ATTACH {quote(str(target))} AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')")
+    try:
+        for model in tables:
+            order = f" ORDER BY {', '.join(model.key)}" if model.key else ""
+            warehouse.execute(
+                f"CREATE TABLE snapshot.main.{model.name} AS FROM {model.table}{order}"
+            )
+            row = warehouse.execute(f"SELECT count(*) FROM {model.table}").fetchone()
+            counts[model.name] = int(row[0]) if row else 0
+        warehouse.execute("CREATE TABLE snapshot.main.snapshot (fact VARCHAR, content VARCHAR)")
+        warehouse.executemany(
+            "INSERT INTO snapshot.main.snapshot VALUES (?, ?)", [list(item) for item in about.items()]
+        )
+    finally:
+        warehouse.execute("DETACH snapshot")
+    return counts
+
+
+def _complete(
+    target: Path, tables: Sequence[Model], metrics: Sequence[Model], counts: Mapping[str, int]
+) -> None:
+    """Add comments and metrics, and check that every table has the warehouse's rows."""
+    with duckdb.connect(str(target)) as snapshot:
+        for model in tables:
+            comment(snapshot, model)
+            row = snapshot.execute(f"SELECT count(*) FROM {model.table}").fetchone()
+            if row is None or row[0] != counts[model.name]:
+                raise MilexError(
+                    f"The new snapshot's {model.name} has {row and row[0]} rows, the warehouse has "
+                    f"{counts[model.name]}. Nothing was published; the snapshot before stays."
+                )
+        for metric in metrics:
+            create(snapshot, metric)
+        snapshot.execute(
+            "COMMENT ON TABLE main.snapshot IS 'One row per fact about this snapshot: when it was "
+            "built, from what, with which versions.'"
+        )
+        snapshot.execute("CHECKPOINT")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def point_to(settings: Settings, snapshot: Path) -> None:
+    """Swap the pointer in one atomic step; the link is relative, so the folder can be moved."""
+    link = settings.pointer.with_name(f".{settings.pointer.name}.{os.getpid()}.tmp")
+    link.unlink(missing_ok=True)
+    link.symlink_to(snapshot.relative_to(settings.pointer.parent))
+    os.replace(link, settings.pointer)
+
+
+def snapshots(settings: Settings) -> list[Path]:
+    """Every complete snapshot, oldest first."""
+    return sorted(settings.snapshots.glob("milex-*.duckdb"))
+
+
+def current_snapshot(settings: Settings) -> Path | None:
+    """The snapshot that the pointer leads to, or None."""
+    path = settings.pointer.resolve()
+    return path if settings.pointer.is_symlink() and path.is_file() else None
+
+
+def rollback(settings: Settings) -> Path:
+    """Point to the snapshot before the current one; returns it.
+
+    Raises MilexError when there is none.
+    """
+    current = current_snapshot(settings)
+    older = [path for path in snapshots(settings) if current is None or path < current]
+    if not older:
+        raise MilexError("There is no snapshot before the current one to go back to.")
+    point_to(settings, older[-1])
+    return older[-1]
+
+
+def snapshot_facts(path: Path) -> dict[str, str]:
+    """What a snapshot says of itself."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return dict(connection.execute("SELECT fact, content FROM main.snapshot").fetchall())
+
+
+def _next_number(folder: Path) -> int:
+    """Names go up by count, not by clock, so that a clock that jumps does not reorder them."""
+    numbers = [int(path.name.split("-")[1]) for path in folder.glob("milex-*.duckdb")]
+    return max(numbers, default=0) + 1
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """What a killed build left behind."""
+    for path in folder.glob(".milex-*.tmp*"):
+        path.unlink(missing_ok=True)
+
+
+def _prune(settings: Settings) -> None:
+    current = current_snapshot(settings)
+    for path in snapshots(settings)[:-KEPT_SNAPSHOTS]:
+        if path != current:
+            path.unlink(missing_ok=True)

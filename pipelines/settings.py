@@ -1,0 +1,72 @@
+"""Where things are: folders, mirror and limits, from the environment; knows no data format."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The folders that one Milex installation works in.
+
+    home: the checkout (`MILEX_HOME`, else the folder that holds this package).
+    data: `MILEX_DATA`, else `<home>/data`.
+    mirror: a folder of publishers' files (`MILEX_MIRROR`), or None.
+    """
+
+    home: Path
+    data: Path
+    mirror: Path | None
+
+    @property
+    def raw(self) -> Path:
+        """What the publishers gave: downloads and a user's own copies."""
+        return self.data / "raw"
+
+    @property
+    def excerpt(self) -> Path:
+        """The committed figures that stand in for files that are not there."""
+        return self.home / "data" / "raw" / "excerpt"
+
+    @property
+    def processed(self) -> Path:
+        """What the pipeline makes: the warehouse, the snapshots and the pointer to one."""
+        return self.data / "processed"
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's own database; nobody else opens it."""
+        return self.processed / "warehouse.duckdb"
+
+    @property
+    def snapshots(self) -> Path:
+        """Complete, immutable snapshots, the newest last by name."""
+        return self.processed / "snapshots"
+
+    @property
+    def pointer(self) -> Path:
+        """The stable path that readers resolve: a symbolic link to the current snapshot."""
+        return self.processed / "milex.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's run history."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.processed / "dagster").absolute()
+
+    @property
+    def sql(self) -> Path:
+        """The models, metrics and checks."""
+        return self.home / "sql"
+
+    @property
+    def claim_folders(self) -> tuple[Path, ...]:
+        """Folders of claim files: the project's, then the user's own."""
+        return (self.home / "claims", self.data / "claims")
+
+
+def load_settings() -> Settings:
+    """Read the environment once; relative folders count from the current directory."""
+    home = Path(os.environ.get("MILEX_HOME") or Path(__file__).resolve().parent.parent).absolute()
+    data = Path(os.environ.get("MILEX_DATA") or home / "data").absolute()
+    mirror = os.environ.get("MILEX_MIRROR")
+    return Settings(home=home, data=data, mirror=Path(mirror).absolute() if mirror else None)

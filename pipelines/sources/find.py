@@ -1,0 +1,108 @@
+"""Which publishers' files are at hand, recognised by content; reads no figures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.errors import ReadError
+from pipelines.readers.atop import sniff_atop
+from pipelines.readers.cow import sniff_cow
+from pipelines.settings import Settings
+from pipelines.sources.catalogue import load_catalogue
+
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file at hand.
+
+    dataset: SIPRI, ATOP or COW. version: of ATOP and COW files; a workbook's edition is known only
+    once its figures are read, so it is None here. level: what one row is (for SIPRI 'workbook').
+    origin: 'raw' or 'mirror'. retrieved_at: the file's own time.
+    """
+
+    path: Path
+    dataset: str
+    version: str | None
+    level: str
+    sha256: str
+    origin: str
+    retrieved_at: datetime
+
+    @property
+    def file_name(self) -> str:
+        """The name without its folder: paths of this machine go no further."""
+        return self.path.name
+
+    @property
+    def source_id(self) -> str:
+        """A short name for these bytes, used as a key in the raw layer."""
+        return self.sha256[:12]
+
+    @property
+    def catalogued(self) -> bool:
+        """Whether the catalogue knows these very bytes."""
+        return load_catalogue().known_copy(self.sha256) is not None
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def find_files(settings: Settings) -> list[SourceFile]:
+    """Every recognised file, a user's own before the mirror's; equal bytes are listed once."""
+    found: dict[str, SourceFile] = {}
+    for origin, folder in (("raw", settings.raw), ("mirror", settings.mirror)):
+        if folder is None or not folder.is_dir():
+            continue
+        for path in _candidates(folder, leave_out=settings.excerpt):
+            file = _recognise(path, origin)
+            if file is not None:
+                found.setdefault(file.sha256, file)
+    return list(found.values())
+
+
+def _candidates(folder: Path, leave_out: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        office_lock = path.name.startswith(("~$", ".~"))
+        if path.suffix.lower() not in {".xlsx", ".csv"} or office_lock or not path.is_file():
+            continue
+        if leave_out not in path.parents:
+            yield path
+
+
+def _recognise(path: Path, origin: str) -> SourceFile | None:
+    """Every workbook is taken for SIPRI's, so that one that is not gets the reader's own error."""
+    kind = ("SIPRI", None, "workbook") if path.suffix.lower() == ".xlsx" else _recognise_csv(path)
+    if kind is None:
+        return None
+    dataset, version, level = kind
+    return SourceFile(
+        path=path,
+        dataset=dataset,
+        version=version,
+        level=level,
+        sha256=sha256_of(path),
+        origin=origin,
+        retrieved_at=datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0),
+    )
+
+
+def _recognise_csv(path: Path) -> tuple[str, str | None, str] | None:
+    try:
+        atop = sniff_atop(path)
+    except ReadError:
+        return "ATOP", None, UNREADABLE  # meant to be read: the loader says why it is not
+    if atop is not None:
+        version, level = atop
+        return "ATOP", version, level
+    if (level := sniff_cow(path)) is not None:
+        return "COW", {"alliances_by_member": "4.1"}.get(level), level
+    return None

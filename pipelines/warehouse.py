@@ -1,0 +1,127 @@
+"""The pipeline's own DuckDB file: opening and closing it, and what was materialized from what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipelines.errors import MilexError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMAS = ("raw", "staging", "main", "claims", "meta")
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS meta.materializations (
+    asset VARCHAR PRIMARY KEY,
+    code_version VARCHAR,
+    inputs VARCHAR,
+    data_version VARCHAR,
+    rows BIGINT
+)
+"""
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """What an asset's table was made from, and the hash of what it holds."""
+
+    asset: str
+    code_version: str
+    inputs: Mapping[str, str]
+    data_version: str
+    rows: int
+
+
+@contextmanager
+def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, with its schemas; closed whatever happens.
+
+    Raises MilexError when another process holds the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(
+            str(path), config={"memory_limit": "1GB", "preserve_insertion_order": False}
+        )
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise MilexError(
+                f"{path.name} is held by another build (Dagster's UI or a second terminal). "
+                f"Wait for it to finish, then run this again. DuckDB says: {error}"
+            ) from error
+        raise
+    try:
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        connection.execute(_LEDGER)
+        yield connection
+    finally:
+        connection.close()
+
+
+def replace_table(
+    connection: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame
+) -> None:
+    """Put a data frame in the place of a table, in one statement."""
+    connection.register("incoming", frame)
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming")
+    finally:
+        connection.unregister("incoming")
+
+
+def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    """Whether a table or view of that name is in the schema."""
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+        [schema, name],
+    ).fetchone()
+    return found is not None
+
+
+def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, int]:
+    """A hash of a table's rows that their order does not change, and their number.
+
+    Two sums over the rows' hashes, so that a pair of equal rows does not cancel out.
+    """
+    row = connection.execute(
+        f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0), "
+        f"coalesce(bit_xor(hash(t, 'second')), 0) FROM {table} AS t"
+    ).fetchone()
+    assert row is not None
+    rows, total, mixed = row
+    return f"{rows}-{int(total) & (2**64 - 1):016x}{int(mixed):016x}", int(rows)
+
+
+def recorded(connection: duckdb.DuckDBPyConnection, asset: str) -> Materialization | None:
+    """What the warehouse says of an asset's last materialization."""
+    row = connection.execute(
+        "SELECT asset, code_version, inputs, data_version, rows "
+        "FROM meta.materializations WHERE asset = ?",
+        [asset],
+    ).fetchone()
+    if row is None:
+        return None
+    return Materialization(row[0], row[1], json.loads(row[2]), row[3], row[4])
+
+
+def record(connection: duckdb.DuckDBPyConnection, made: Materialization) -> None:
+    """Remember a materialization."""
+    connection.execute(
+        "INSERT OR REPLACE INTO meta.materializations VALUES (?, ?, ?, ?, ?)",
+        [
+            made.asset,
+            made.code_version,
+            json.dumps(dict(sorted(made.inputs.items()))),
+            made.data_version,
+            made.rows,
+        ],
+    )

@@ -1,0 +1,45 @@
+-- One row per source file that was found: where it came from, its hash, its terms.
+--
+-- key: dataset, version, file_name, sha256
+-- columns:
+--   dataset VARCHAR: SIPRI, ATOP or COW
+--   version VARCHAR: edition or version; NULL where the file could not be read
+--   file_name VARCHAR: name of the file
+--   url VARCHAR: where the publisher offers it
+--   sha256 VARCHAR: hash of the bytes that were read
+--   bytes BIGINT [bytes]: size
+--   retrieved_at TIMESTAMP: time of the file
+--   origin VARCHAR: raw, mirror, publisher or excerpt
+--   superseded BOOLEAN: another copy of the same edition is used instead
+--   cells_differing BIGINT: figures in which a superseded copy differs from the one in use
+--   catalogued BOOLEAN: the catalogue knows these bytes; an unknown hash is a warning, not a refusal
+--   error VARCHAR: why the file could not be read, else NULL
+--   licence VARCHAR: terms of use
+--   citation VARCHAR: how to cite it
+
+WITH chosen AS (
+    SELECT x.source_id, x.edition, x.error, u.source_id AS used
+    FROM raw.sipri_editions AS x
+    LEFT JOIN staging.sipri_editions AS u ON u.edition = x.edition
+),
+differing AS (
+    SELECT c.source_id, count(*) AS cells
+    FROM chosen AS c
+    JOIN raw.sipri_figures AS o ON o.source_id = c.source_id
+    FULL JOIN raw.sipri_figures AS n
+      ON n.source_id = c.used AND n.measure = o.measure AND n.country = o.country AND n.year = o.year
+    WHERE c.source_id <> c.used AND o.value IS DISTINCT FROM n.value
+    GROUP BY c.source_id
+)
+SELECT
+    f.dataset,
+    coalesce(f.version, c.edition::VARCHAR) AS version,
+    f.file_name, f.url, f.sha256, f.bytes, f.retrieved_at, f.origin,
+    c.used IS NOT NULL AND c.used <> f.source_id AS superseded,
+    CASE WHEN c.used <> f.source_id THEN coalesce(d.cells, 0) END AS cells_differing,
+    f.catalogued, coalesce(c.error, x.error) AS error, f.licence, f.citation
+FROM raw.files AS f
+LEFT JOIN chosen AS c ON c.source_id = f.source_id
+LEFT JOIN differing AS d ON d.source_id = f.source_id
+LEFT JOIN raw.unreadable AS x ON x.source_id = f.source_id
+WHERE f.origin <> 'excerpt' OR c.used = f.source_id OR f.dataset <> 'SIPRI'
