@@ -8,7 +8,7 @@ detail. Knows the tables only through those queries.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class KnownException:
+    """Failing rows that are explained; a part that is None matches every row."""
+
+    check: str
+    edition: int | None
+    subject: str | None
+    from_year: int | None
+    to_year: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a check found: failing rows, and rows that a known exception explains."""
 
@@ -78,21 +90,46 @@ def _read(path: Path) -> Check:
     return Check(path.stem, fields["asset"], fields["severity"], prose, body)
 
 
-def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Put the known exceptions where the checks are run."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    connection.execute(_EXCEPTIONS)
-    for entry in entries:
-        connection.execute(
-            "INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)",
-            [
+def read_exceptions(path: Path) -> list[KnownException]:
+    """The known exceptions, one per edition and subject of an entry that lists several.
+
+    Raises MilexError for an entry that names no check or gives no reason.
+    """
+    names = {check.stem for check in path.parent.glob("*.sql")}
+    exceptions = []
+    for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []:
+        strange = entry.keys() - {"check", "edition", "subject", "from_year", "to_year", "reason"}
+        if strange or entry.get("check") not in names or not entry.get("reason"):
+            raise MilexError(
+                f"{path}: an exception names a check of this folder and a reason, and may name "
+                f"edition, subject, from_year and to_year; found: {entry}"
+            )
+        exceptions += [
+            KnownException(
                 entry["check"],
-                entry.get("edition"),
-                entry.get("subject"),
+                edition,
+                subject,
                 entry.get("from_year"),
                 entry.get("to_year"),
-                entry["reason"],
-            ],
+                " ".join(entry["reason"].split()),
+            )
+            for edition in _listed(entry.get("edition"))
+            for subject in _listed(entry.get("subject"))
+        ]
+    return exceptions
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Put the known exceptions where the checks are run."""
+    connection.execute(_EXCEPTIONS)
+    for exception in read_exceptions(path):
+        connection.execute(
+            "INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)",
+            list(astuple(exception)),
         )
 
 
@@ -103,7 +140,8 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
         "LEFT JOIN meta.known_exceptions AS x ON x.check_name = ? "
         "AND (x.edition IS NULL OR x.edition = f.edition) "
         "AND (x.subject IS NULL OR x.subject = f.subject) "
-        "AND (x.from_year IS NULL OR f.year BETWEEN x.from_year AND coalesce(x.to_year, 9999)) "
+        "AND (x.from_year IS NULL OR f.year >= x.from_year) "
+        "AND (x.to_year IS NULL OR f.year <= x.to_year) "
         "QUALIFY row_number() OVER (PARTITION BY f.edition, f.subject, f.year, f.detail) = 1 "
         "ORDER BY ALL",
         [check.name],

@@ -377,11 +377,20 @@ def test_unreachable_index(checkout: Checkout, installer: str) -> None:
     if installer == "uv":
         del checkout.environment["PIP_INDEX_URL"]
     result = checkout.run()
-    print(result.stdout)
     assert result.returncode == 2
     assert result.stderr.startswith("milex: the package index cannot be reached"), result.stdout
     assert result.stderr.count("\n") == 1
     assert not (checkout.venv / "milex-unfinished").exists()  # the next run goes on from here
+
+
+def test_pip_stands_in_where_uv_reaches_nothing(checkout: Checkout) -> None:
+    checkout.use_uv()
+    del checkout.environment["UV_FIND_LINKS"]
+    result = checkout.run()
+    assert result.returncode == 0, result.stderr
+    assert "uv reaches no package index; trying pip" in result.stdout
+    assert checkout.has("tinyrun")
+    assert checkout.run().stdout == ""
 
 
 @pytest.mark.parametrize(

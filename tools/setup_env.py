@@ -53,8 +53,8 @@ REASONS = (
         "run the same command again, and if that fails too, ask who runs your package index",
     ),
     (
-        r"Failed to fetch|connectivity is disabled|error sending request|dns error|"
-        r"tcp connect error|timed out|NewConnectionError|Max retries exceeded|"
+        r"Failed to fetch|network was disabled|connectivity is disabled|error sending request|"
+        r"dns error|tcp connect error|timed out|NewConnectionError|Max retries exceeded|"
         r"Temporary failure in name resolution|Name or service not known|ConnectTimeoutError|"
         r"ReadTimeoutError|ProxyError|SSLError|Could not connect|Connection refused|"
         r"Network is unreachable",
@@ -303,18 +303,20 @@ def require_ensurepip():
 
 def pip_is_configured():
     """Tell whether pip was told things that uv does not read."""
+    if any(name in os.environ for name in ("PIP_INDEX_URL", "PIP_PROXY", "PIP_FIND_LINKS")):
+        return True
+    named = os.environ.get("PIP_CONFIG_FILE", "")
+    if named == os.devnull:  # pip's way of having no configuration file
+        return False
     home = os.path.expanduser("~")
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     files = (
+        named,
         "/etc/pip.conf",
-        "/etc/xdg/pip/pip.conf",
         os.path.join(home, ".pip", "pip.conf"),
         os.path.join(config, "pip", "pip.conf"),
-        os.environ.get("PIP_CONFIG_FILE", ""),
     )
-    return any(name in os.environ for name in ("PIP_INDEX_URL", "PIP_PROXY", "PIP_FIND_LINKS")) or (
-        any(os.path.isfile(file) for file in files)
-    )
+    return any(os.path.isfile(file) for file in files)
 
 
 def install(uv, stamp, test):

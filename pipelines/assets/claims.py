@@ -1,3 +1,154 @@
-"""Claims as assets (filled in below)."""
-TABLES: tuple[str, ...] = ()
-def claim_assets(models): return []
+"""Claims as assets: what is declared, then what is evaluated, then sentences."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipelines.assets.common import OWNERS, key_of, keep_or_make, result, versions_of
+from pipelines.assets.models import asset_key
+from pipelines.assets.resources import Warehouse
+from pipelines.claims import evaluate, sentences
+from pipelines.claims.files import Claim, load_claims
+from pipelines.claims.grid import GRIDS
+from pipelines.models import Model
+from pipelines.settings import Settings
+
+DECLARED = ("claims.statements", *GRIDS)
+TABLES = (*DECLARED, "main.claims")
+
+
+def _claims(settings: Settings) -> list[Claim]:
+    return load_claims(settings.claim_folders)
+
+
+def code_version() -> str:
+    """A hash of the claims' code; the claim files themselves are inputs."""
+    import hashlib
+    from pathlib import Path
+
+    digest = hashlib.sha256()
+    for path in sorted(Path(evaluate.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _claim_versions(settings: Settings) -> dict[str, str]:
+    import hashlib
+
+    return {
+        f"claim:{claim.path.name}": hashlib.sha256(claim.path.read_bytes()).hexdigest()[:16]
+        for claim in _claims(settings)
+    }
+
+
+def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
+    """The declared grids, and the table of claims; what lies between are SQL models."""
+    known_places = ["main.place_names", "main.editions", "main.alliances", "main.countries"]
+
+    @dg.multi_asset(
+        name="claims_declared",
+        specs=[
+            dg.AssetSpec(
+                key_of(table),
+                description=description,
+                deps=[key_of(name) for name in known_places],
+                group_name="claims",
+                kinds={"yaml", "python", "duckdb"},
+                owners=OWNERS,
+                code_version=code_version(),
+            )
+            for table, description in zip(
+                DECLARED,
+                (
+                    "One row per claim file: the statement, its figure and its metric.",
+                    "One row per claim about spending and combination of its grid, declared before "
+                    "anything is evaluated.",
+                    "One row per claim about alliances and combination of its grid.",
+                ),
+                strict=True,
+            )
+        ],
+    )
+    def declared(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        claims = _claims(warehouse.settings)
+        with warehouse.connect() as connection:
+            evaluate.refuse_unknown(connection, claims)
+            changed = keep_or_make(
+                context,
+                connection,
+                DECLARED,
+                code_version(),
+                {
+                    **_claim_versions(warehouse.settings),
+                    **versions_of(connection, known_places),
+                },
+                lambda: evaluate.declare(connection, claims),
+            )
+            for table in DECLARED:
+                yield result(connection, table, changed)
+
+    inputs = ["claims.statements", "claims.verdicts", "main.specifications", "main.editions"]
+    metrics = sorted(
+        {"main.growth", "main.share", "main.contribution", "main.top", "main.burden"}
+        & models.keys()
+    )
+
+    @dg.asset(
+        key=key_of("main.claims"),
+        deps=[*map(key_of, inputs), *(asset_key(models[name]) for name in metrics)],
+        group_name="main",
+        kinds={"python", "duckdb"},
+        owners=OWNERS,
+        code_version=code_version(),
+        description="One row per statement: stated, recomputed, verdict, and how far it depends on "
+        "the specification. Verdicts are computed in claims.verdicts; here they become sentences.",
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                [
+                    dg.TableColumn(name, "", description=meaning)
+                    for name, meaning in sentences.COLUMNS.items()
+                ]
+            )
+        },
+    )
+    def claims_table(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        claims = _claims(warehouse.settings)
+        with warehouse.connect() as connection:
+            changed = keep_or_make(
+                context,
+                connection,
+                ["main.claims"],
+                code_version(),
+                {
+                    **_claim_versions(warehouse.settings),
+                    **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
+                },
+                lambda: sentences.write_claims(connection, claims),
+            )
+            rows = connection.execute(
+                "SELECT claim_id, stated, recomputed, verdict, edition_or_version FROM main.claims "
+                "ORDER BY position"
+            ).fetchall()
+            from pipelines.assets.common import markdown_table
+
+            yield result(
+                connection,
+                "main.claims",
+                changed,
+                {
+                    "verdicts": dg.MetadataValue.md(
+                        markdown_table(
+                            ["claim", "stated", "recomputed", "verdict", "from"], rows
+                        )
+                    )
+                },
+            )
+
+    return [declared, claims_table]
+
+

@@ -25,26 +25,9 @@
 --   residual_bn DOUBLE [US$ billions, prices of the edition's base year]: published less summed, what
 --       SIPRI's estimates for the unavailable countries come to
 
-WITH listed AS (
-    SELECT e.edition, o.region, o.country
-    FROM staging.omitted_countries AS o
-    JOIN staging.sipri_editions AS e ON e.source_id = o.source_id
-),
--- A region omits what its own row lists, what the rows of its parts list, and, where only the larger
--- region's row lists countries (editions 2021 on), those of them that are its members.
-omitted AS (
-    SELECT DISTINCT l.edition, m.region, l.country
-    FROM listed AS l
-    JOIN main.region_members AS m ON m.country = l.country
-    WHERE l.region NOT LIKE '%(excluding Iraq)'
-      AND l.country <> 'Iraq'  -- edition 2019 lists it for the series that includes it
-      AND (l.region NOT LIKE 'World%' OR m.region LIKE 'World%')
-    UNION
-    SELECT edition, region, country FROM listed WHERE region LIKE '%(excluding Iraq)'
-),
-omissions AS (
+WITH omissions AS (
     SELECT edition, region, list(country ORDER BY country) AS countries
-    FROM omitted GROUP BY edition, region
+    FROM main.omitted_countries GROUP BY edition, region
 ),
 summed AS (
     SELECT
@@ -61,7 +44,7 @@ summed AS (
         count(s.constant_usd_m) AS members_with_figures
     FROM main.spending AS s
     JOIN main.region_members AS m ON m.country = s.country
-    ANTI JOIN omitted AS o
+    ANTI JOIN main.omitted_countries AS o
       ON o.edition = s.edition AND o.region = m.region AND o.country = s.country
     GROUP BY s.edition, m.region, s.year
 ),

@@ -1,0 +1,126 @@
+"""Claims against the data: statements and grids into tables, models over them, sentences last.
+
+Works on any connection whose `main` schema has the public tables: the pipeline's warehouse, or a
+memory database over a published snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from pipelines.claims import sentences
+from pipelines.claims.files import Claim, ClaimError
+from pipelines.claims.grid import write_grids
+from pipelines.models import Model, create
+
+# What is made from the grids, in this order; each is a SQL model.
+EVALUATION = (
+    "claims.spending_values",
+    "claims.alliance_values",
+    "main.specifications",
+    "main.specification_rules",
+    "claims.verdicts",
+)
+
+_STATEMENTS = """
+CREATE OR REPLACE TABLE claims.statements (
+    claim_id VARCHAR, statement VARCHAR, source VARCHAR, locator VARCHAR, paragraph VARCHAR,
+    testable BOOLEAN, metric VARCHAR, stated_value DOUBLE, stated_upper DOUBLE, comparison VARCHAR,
+    unit VARCHAR, decimals INTEGER, threshold_is_ours BOOLEAN, attribution VARCHAR,
+    together_with VARCHAR, edition_or_version VARCHAR, sql VARCHAR, not_testable VARCHAR,
+    would_test VARCHAR, position INTEGER
+)
+"""
+
+
+def declare(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
+    """Write the statements and the grids, before anything is evaluated."""
+    write_statements(connection, claims)
+    write_grids(connection, claims)
+
+
+def write_statements(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
+    """One row per claim, as its file states it."""
+    connection.execute(_STATEMENTS)
+    for position, claim in enumerate(claims):
+        stated = claim.stated
+        connection.execute(
+            f"INSERT INTO claims.statements VALUES ({', '.join('?' * 20)})",
+            [
+                claim.id,
+                claim.statement,
+                claim.source,
+                claim.locator,
+                claim.paragraph,
+                claim.testable,
+                claim.metric.name if claim.metric else None,
+                stated.value if stated else None,
+                stated.upper if stated else None,
+                stated.comparison if stated else None,
+                stated.unit if stated else None,
+                stated.decimals if stated else None,
+                claim.threshold_is_ours,
+                claim.attribution,
+                claim.together_with,
+                edition_or_version(claim),
+                claim.metric.call(claim.definition) if claim.metric else None,
+                claim.not_testable,
+                claim.would_test,
+                position,
+            ],
+        )
+
+
+def edition_or_version(claim: Claim) -> str | None:
+    """The edition or dataset version of a claim's own definition, as people name it."""
+    if "edition" in claim.definition:
+        return f"SIPRI {claim.definition['edition']}"
+    dataset = claim.definition.get("dataset")
+    return str(dataset) if dataset else None
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim], models: dict[str, Model]
+) -> None:
+    """Evaluate claims on a connection that has the public tables and metrics.
+
+    Afterwards it has claims.statements, the grids, main.specifications, claims.verdicts and
+    main.claims. Raises ClaimError where a claim asks for what the data do not know.
+    """
+    refuse_unknown(connection, claims)
+    declare(connection, claims)
+    for table in EVALUATION:
+        create(connection, models[table])
+    sentences.write_claims(connection, claims)
+
+
+def refuse_unknown(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) -> None:
+    """A country, region, edition or dataset that no table knows is a mistake in the claim file.
+
+    An edition or dataset that exists but is not at hand is no mistake: the verdict is data missing.
+    """
+    for claim in claims:
+        if claim.metric is None:
+            continue
+        for name, dimension in claim.metric.dimensions.items():
+            if dimension.values_from is None or name in ("edition", "dataset"):
+                continue
+            known = {row[0] for row in connection.execute(dimension.values_from).fetchall()}
+            listed = claim.alternatives.get(name, ())
+            asked = [claim.definition[name], *(() if isinstance(listed, str) else listed)]
+            for value in asked:
+                if value not in known:
+                    close = _closest(str(value), known)
+                    raise ClaimError(
+                        f"{claim.path.name}: {name}: the data know no '{value}'."
+                        f"{f' Did you mean {close}?' if close else ''} "
+                        "Names: SELECT DISTINCT place FROM place_names."
+                    )
+
+
+def _closest(value: str, known: set[str]) -> str:
+    from difflib import get_close_matches
+
+    return ", ".join(get_close_matches(value, known, n=3, cutoff=0.5))

@@ -1,0 +1,326 @@
+"""A claim file, read and checked: what is stated, by which metric, under which alternatives.
+
+A file is YAML; an error names the file, the line and what was expected. Knows no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.claims.metrics import METRICS, Metric
+from pipelines.errors import MilexError
+
+COMPARISONS = ("=", ">", ">=", "<", "<=", "between")
+MAX_BYTES = 64 * 1024
+_FIELDS = {
+    "id",
+    "statement",
+    "source",
+    "locator",
+    "paragraph",
+    "stated",
+    "threshold",
+    "attribution",
+    "metric",
+    "definition",
+    "alternatives",
+    "beside",
+    "together_with",
+    "rolled",
+    "found",
+    "today",
+    "not_testable",
+    "would_test",
+}
+
+
+class ClaimError(MilexError):
+    """A claim file that cannot be used as it is."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """The figure of the statement: value (and upper for `between`), comparison, decimals, unit."""
+
+    value: float
+    comparison: str
+    decimals: int
+    unit: str
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One testable part of a statement, or a statement recorded as not testable.
+
+    definition: a value for every dimension of the metric. alternatives: further values of some.
+    beside: specifications that are shown and carry no verdict. rolled: the definition's years
+    counted from the newest edition's last year.
+    """
+
+    id: str
+    statement: str
+    source: str
+    locator: str
+    path: Path
+    paragraph: str
+    stated: Stated | None = None
+    threshold_is_ours: bool = False
+    attribution: str | None = None
+    metric: Metric | None = None
+    definition: Mapping[str, Any] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[Any, ...] | str] = field(default_factory=dict)
+    beside: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    together_with: str | None = None
+    rolled: Mapping[str, int] = field(default_factory=dict)
+    found: str = ""
+    today: str = ""
+    not_testable: str | None = None
+    would_test: str | None = None
+
+    @property
+    def testable(self) -> bool:
+        """Whether a metric can say anything about it."""
+        return self.metric is not None
+
+
+def load_claims(folders: Iterable[Path]) -> list[Claim]:
+    """Every claim file below the folders, in the order of their paths.
+
+    Raises ClaimError for a file that cannot be used, and for an id that two files give.
+    """
+    claims: dict[str, Claim] = {}
+    for folder in folders:
+        for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
+            for claim in read_claims(path):
+                if claim.id in claims:
+                    raise ClaimError(
+                        f"{path.name}: the id {claim.id} is taken by {claims[claim.id].path.name}. "
+                        "Give this claim another."
+                    )
+                claims[claim.id] = claim
+    _check_companions(claims)
+    return list(claims.values())
+
+
+def _check_companions(claims: Mapping[str, Claim]) -> None:
+    for claim in claims.values():
+        other = claims.get(claim.together_with or claim.id)
+        if other is None:
+            raise ClaimError(f"{claim.path.name}: together_with names no claim: {claim.together_with}")
+        if other.alternatives != claim.alternatives or other.definition != claim.definition:
+            raise ClaimError(
+                f"{claim.path.name}: {claim.id} and {other.id} describe one set, so their "
+                "definition and alternatives must be the same."
+            )
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of one file: one mapping, or several YAML documents."""
+    if path.stat().st_size > MAX_BYTES:
+        raise ClaimError(f"{path.name}: larger than {MAX_BYTES // 1024} KB; a claim file is short.")
+    try:
+        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+        return [_Reader(path, node).claim() for node in nodes if node is not None]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ClaimError(f"{path.name}{where}: not YAML: {getattr(error, 'problem', error)}") from None
+    except UnicodeDecodeError:
+        raise ClaimError(f"{path.name}: not UTF-8 text.") from None
+    except RecursionError:
+        raise ClaimError(f"{path.name}: nested too deeply for a claim file.") from None
+
+
+class _Reader:
+    """One YAML document, with the lines of its fields for the messages."""
+
+    def __init__(self, path: Path, node: yaml.Node) -> None:
+        self.path = path
+        self.lines: dict[str, int] = {}
+        if not isinstance(node, yaml.MappingNode):
+            raise ClaimError(f"{path.name}, line {node.start_mark.line + 1}: expected `field: value`.")
+        self._note_lines(node, "")
+        loader = yaml.SafeLoader("")
+        self.content: dict[str, Any] = loader.construct_document(node)
+        self.first_line = node.start_mark.line + 1
+
+    def _note_lines(self, node: yaml.MappingNode, prefix: str) -> None:
+        for key, value in node.value:
+            name = f"{prefix}{key.value}"
+            if name in self.lines:
+                raise ClaimError(f"{self.path.name}, line {key.start_mark.line + 1}: {name} twice.")
+            self.lines[name] = key.start_mark.line + 1
+            if isinstance(value, yaml.MappingNode):
+                self._note_lines(value, f"{name}.")
+
+    def fail(self, where: str, expected: str) -> ClaimError:
+        line = self.lines.get(where) or self.lines.get(where.split(".")[0]) or self.first_line
+        return ClaimError(f"{self.path.name}, line {line}: {where}: {expected}")
+
+    def text(self, name: str, required: bool = True) -> str:
+        value = self.content.get(name)
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str) or not value.strip():
+            raise self.fail(name, "expected a line of text.")
+        return " ".join(value.split())
+
+    def claim(self) -> Claim:
+        unknown = self.content.keys() - _FIELDS
+        if unknown:
+            name = sorted(map(str, unknown))[0]
+            raise self.fail(name, f"unknown field. Known: {', '.join(sorted(_FIELDS))}.")
+        common: dict[str, Any] = {
+            "id": self._id(),
+            "statement": self.text("statement"),
+            "source": self.text("source"),
+            "locator": self.text("locator"),
+            "paragraph": self.text("paragraph", required=False) or self.text("source"),
+            "path": self.path,
+        }
+        if "not_testable" in self.content:
+            return Claim(
+                **common,
+                not_testable=self.text("not_testable"),
+                would_test=self.text("would_test"),
+            )
+        metric = self._metric()
+        definition = self._definition(metric)
+        return Claim(
+            **common,
+            stated=self._stated(metric),
+            threshold_is_ours=self._threshold(),
+            attribution=self.text("attribution", required=False) or None,
+            metric=metric,
+            definition=definition,
+            alternatives=self._alternatives(metric, definition, "alternatives"),
+            beside={
+                name: values
+                for name, values in self._alternatives(metric, definition, "beside").items()
+                if not isinstance(values, str)
+            },
+            together_with=self.text("together_with", required=False) or None,
+            rolled=self._rolled(metric),
+            found=self.text("found", required=False),
+            today=self.text("today", required=False),
+        )
+
+    def _id(self) -> str:
+        value = self.text("id")
+        if not all(part.isalnum() for part in value.split("-")) or value != value.lower():
+            raise self.fail("id", "expected lower-case words joined by hyphens, like asia-growth.")
+        return value
+
+    def _threshold(self) -> bool:
+        value = self.content.get("threshold")
+        if value not in (None, "ours"):
+            raise self.fail("threshold", "expected `ours`, or no such line.")
+        return value == "ours"
+
+    def _metric(self) -> Metric:
+        name = self.text("metric")
+        if name not in METRICS:
+            raise self.fail("metric", f"{name} is unknown. Known: {', '.join(METRICS)}.")
+        return METRICS[name]
+
+    def _mapping(self, name: str, required: bool = False) -> dict[str, Any]:
+        value = self.content.get(name)
+        if value is None and not required:
+            return {}
+        if not isinstance(value, dict):
+            raise self.fail(name, "expected lines `  dimension: value` below it.")
+        return value
+
+    def _stated(self, metric: Metric) -> Stated:
+        content = self._mapping("stated", required=True)
+        unknown = content.keys() - {"value", "upper", "comparison", "decimals", "unit"}
+        if unknown:
+            raise self.fail(f"stated.{sorted(unknown)[0]}", "unknown field.")
+        comparison = content.get("comparison", "=")
+        if comparison not in COMPARISONS:
+            raise self.fail("stated.comparison", f"expected one of {' '.join(COMPARISONS)}.")
+        decimals = content.get("decimals", 0)
+        if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= 9:
+            raise self.fail("stated.decimals", "expected a whole number from 0 to 9.")
+        unit = content.get("unit", metric.unit)
+        if unit != metric.unit:
+            raise self.fail("stated.unit", f"{metric.name} gives {metric.unit}, not {unit}.")
+        upper = self._number(content, "upper") if comparison == "between" else None
+        return Stated(self._number(content, "value"), comparison, decimals, metric.unit, upper)
+
+    def _number(self, content: Mapping[str, Any], name: str) -> float:
+        value = content.get(name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or value != value or value in (float("inf"), float("-inf")):
+            raise self.fail(f"stated.{name}", "expected a number.")
+        return float(value)
+
+    def _definition(self, metric: Metric) -> dict[str, Any]:
+        content = self._mapping("definition", required=True)
+        self._known(metric, content, "definition")
+        chosen = {}
+        for name, dimension in metric.dimensions.items():
+            if name not in content and dimension.required:
+                raise self.fail("definition", f"{metric.name} needs {name}.")
+            chosen[name] = self._level(metric, name, content.get(name, dimension.default), "definition")
+        if "from_year" in chosen and chosen["from_year"] >= chosen["to_year"]:
+            raise self.fail("definition.from_year", "expected a year before to_year.")
+        return chosen
+
+    def _known(self, metric: Metric, content: Mapping[str, Any], section: str) -> None:
+        unknown = sorted(map(str, content.keys() - metric.dimensions.keys()))
+        if unknown:
+            raise self.fail(
+                f"{section}.{unknown[0]}",
+                f"{metric.name} has no such dimension. It has: {', '.join(metric.dimensions)}.",
+            )
+
+    def _level(self, metric: Metric, name: str, value: Any, section: str) -> Any:
+        dimension = metric.dimensions[name]
+        if dimension.type is str and isinstance(value, int | float) and name == "ended_by":
+            value = str(value)
+        if dimension.type is float and isinstance(value, int):
+            value = float(value)
+        if not isinstance(value, dimension.type) or isinstance(value, bool):
+            raise self.fail(f"{section}.{name}", f"expected {_kind(dimension.type)}, found {value!r}.")
+        if dimension.levels is not None and value not in dimension.levels:
+            levels = ", ".join(map(str, dimension.levels))
+            raise self.fail(f"{section}.{name}", f"expected one of {levels}, found {value!r}.")
+        return value
+
+    def _alternatives(
+        self, metric: Metric, definition: Mapping[str, Any], section: str
+    ) -> dict[str, tuple[Any, ...] | str]:
+        content = self._mapping(section)
+        self._known(metric, content, section)
+        found: dict[str, tuple[Any, ...] | str] = {}
+        for name, values in content.items():
+            if values == "every":
+                if metric.dimensions[name].values_from is None and not metric.dimensions[name].levels:
+                    raise self.fail(f"{section}.{name}", "`every` is for dimensions with known values.")
+                found[name] = "every"
+                continue
+            if not isinstance(values, list):
+                raise self.fail(f"{section}.{name}", "expected `every` or a list like [a, b].")
+            levels = tuple(self._level(metric, name, value, section) for value in values)
+            found[name] = tuple(dict.fromkeys(v for v in levels if v != definition[name]))
+        return found
+
+    def _rolled(self, metric: Metric) -> dict[str, int]:
+        content = self._mapping("rolled")
+        for name, value in content.items():
+            if name not in ("year", "from_year", "to_year") or name not in metric.dimensions:
+                raise self.fail(f"rolled.{name}", "expected year, or from_year and to_year.")
+            if not isinstance(value, int) or value > 0:
+                raise self.fail(f"rolled.{name}", "expected years before the newest, like -9 or 0.")
+        return content
+
+
+def _kind(of: type) -> str:
+    return {str: "text", int: "a whole number", float: "a number", dict: "lines `name: value`"}[of]

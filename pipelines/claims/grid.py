@@ -1,0 +1,143 @@
+"""The declared grid of each claim as rows: every combination of its dimensions' levels.
+
+Specification 0 is the claim's own definition; `changes` counts the dimensions that differ from it.
+Grids are written before anything is evaluated; nothing here knows a figure.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+
+from pipelines.claims.files import Claim
+from pipelines.claims.metrics import METRICS
+from pipelines.models import quote
+
+_TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", dict: "VARCHAR"}
+_COMMON = {
+    "claim_id": "VARCHAR",
+    "specification_id": "INTEGER",
+    "metric": "VARCHAR",
+    "changes": "INTEGER",
+    "carries_verdict": "BOOLEAN",
+    "parameters": "VARCHAR",
+}
+GRIDS = ("claims.spending_grid", "claims.alliance_grid")
+
+
+def grid_columns(grid: str) -> dict[str, str]:
+    """Columns of a grid table: one per dimension of any metric that uses it; `year` is to_year."""
+    columns = dict(_COMMON)
+    for metric in METRICS.values():
+        if f"claims.{metric.grid}" == grid:
+            for name, dimension in metric.dimensions.items():
+                columns["to_year" if name == "year" else name] = _TYPES[dimension.type]
+    if "to_year" in columns:
+        columns["from_year"] = "INTEGER"
+    return columns
+
+
+def write_grids(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) -> None:
+    """Create the grid tables and fill them with every testable claim's specifications."""
+    for grid in GRIDS:
+        columns = grid_columns(grid)
+        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        connection.execute(f"CREATE OR REPLACE TABLE {grid} ({declared})")
+    for claim in claims:
+        if claim.metric is not None:
+            connection.execute(_insert(claim, levels_of(connection, claim)))
+            for rows in _beside(claim):
+                connection.execute(rows)
+
+
+def levels_of(
+    connection: duckdb.DuckDBPyConnection, claim: Claim
+) -> dict[str, tuple[Any, ...]]:
+    """The levels of each dimension of a claim, its own first; `every` asks the data."""
+    assert claim.metric is not None
+    levels = {}
+    for name, own in claim.definition.items():
+        others = claim.alternatives.get(name, ())
+        if others == "every":
+            dimension = claim.metric.dimensions[name]
+            known: Iterable[Any] = dimension.levels or ()
+            if dimension.values_from:
+                known = [row[0] for row in connection.execute(dimension.values_from).fetchall()]
+            others = tuple(known)
+        levels[name] = (own, *(value for value in others if value != own))
+    return levels
+
+
+def _insert(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
+    """One INSERT: the cross product of the levels, made by the database.
+
+    Columns of a single level stand as constants; the own definition sorts first, so it is 0.
+    """
+    assert claim.metric is not None
+    varying = {name: values for name, values in levels.items() if len(values) > 1}
+    sources = [
+        "(VALUES "
+        + ", ".join(f"({_literal(value)}, {number})" for number, value in enumerate(values))
+        + f') AS "{name}"(v, c)'
+        for name, values in varying.items()
+    ]
+    shown = ", ".join(f"{quote(name)}, \"{name}\".v" for name in varying)
+    columns = {
+        "claim_id": quote(claim.id),
+        "metric": quote(claim.metric.name),
+        "changes": " + ".join(f'("{name}".c > 0)::INTEGER' for name in varying) or "0",
+        "carries_verdict": "true",
+        "parameters": f"json_object({shown})::VARCHAR" if varying else "'{}'",
+        **_values(claim, {name: f'"{name}".v' for name in varying}),
+    }
+    ranks = {f"{name} rank": f'"{name}".c' for name in varying}
+    names = ", ".join(f'"{name}"' for name in columns)
+    inner = ", ".join(f'{value} AS "{name}"' for name, value in {**columns, **ranks}.items())
+    order = ", ".join(["changes", *(f'"{name}"' for name in ranks)])
+    source = f" FROM {' CROSS JOIN '.join(sources)}" if sources else ""
+    return (
+        f"INSERT INTO claims.{claim.metric.grid} (specification_id, {names}) "
+        f"SELECT row_number() OVER (ORDER BY {order}) - 1, {names} FROM (SELECT {inner}{source})"
+    )
+
+
+def _values(claim: Claim, varying: Mapping[str, str]) -> dict[str, str]:
+    """SQL for each dimension's column: its level in the cross product, or its one value."""
+    values = {
+        name: varying.get(name, _literal(value)) for name, value in claim.definition.items()
+    }
+    if "year" in values:
+        values["to_year"] = values["from_year"] = values.pop("year")
+    return values
+
+
+def _beside(claim: Claim) -> Iterable[str]:
+    """Specifications that are shown and carry no verdict: the definition with one level changed."""
+    assert claim.metric is not None
+    numbered = itertools.count(-1, -1)
+    for name, values in claim.beside.items():
+        for value in values:
+            columns = {
+                "claim_id": quote(claim.id),
+                "specification_id": str(next(numbered)),
+                "metric": quote(claim.metric.name),
+                "changes": "1",
+                "carries_verdict": "false",
+                "parameters": quote(json.dumps({name: value})),
+                **_values(claim, {name: _literal(value)}),
+            }
+            names = ", ".join(f'"{column}"' for column in columns)
+            yield (
+                f"INSERT INTO claims.{claim.metric.grid} ({names}) "
+                f"VALUES ({', '.join(columns.values())})"
+            )
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, dict):
+        return quote(json.dumps(value))
+    return str(value) if isinstance(value, int | float) else quote(str(value))

@@ -1,0 +1,257 @@
+"""What was found, in sentences that could be printed: the last step, from verdicts to the table
+`claims`. Computes no verdict.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from pipelines.claims.files import Claim
+from pipelines.claims.numbers import comparison_text, figure
+from pipelines.sources.catalogue import load_catalogue
+
+_CLAIMS = """
+CREATE OR REPLACE TABLE main.claims (
+    claim_id VARCHAR, statement VARCHAR, source VARCHAR, locator VARCHAR, stated_value DOUBLE,
+    comparison VARCHAR, unit VARCHAR, decimals INTEGER, recomputed_value DOUBLE, verdict VARCHAR,
+    explanation VARCHAR, specifications BIGINT, agreeing BIGINT, distinct_samples BIGINT,
+    distinct_agreeing BIGINT, chance DOUBLE, edition_or_version VARCHAR, sql VARCHAR,
+    stated_upper DOUBLE, stated VARCHAR, recomputed VARCHAR, paragraph VARCHAR,
+    threshold_is_ours BOOLEAN, attribution VARCHAR, agreeing_beyond BIGINT,
+    other_specification INTEGER, nearest_specification INTEGER, finding VARCHAR, today VARCHAR,
+    today_value DOUBLE, metric VARCHAR, position INTEGER
+)
+"""
+COLUMNS = {
+    "claim_id": "the claim's name",
+    "statement": "what is stated, in our words",
+    "source": "the text that states it",
+    "locator": "where in the text",
+    "stated_value": "stated figure, in `unit` (of `between`: the lower)",
+    "comparison": "=, >, >=, <, <= or between",
+    "unit": "unit of stated, recomputed and specification values",
+    "decimals": "decimals of the stated figure",
+    "recomputed_value": "by the claim's own definition, in `unit`",
+    "verdict": "reproduced, reproduced under another specification, not reproduced, data missing "
+    "or not testable; computed, never written down",
+    "explanation": "what was found and why the verdict is what it is, in sentences",
+    "specifications": "specifications of the declared grid that have a meaning",
+    "agreeing": "how many of them agree with the statement",
+    "distinct_samples": "specifications that select different rows",
+    "distinct_agreeing": "how many of these agree",
+    "chance": "share of placebo figures within 20 % that this grid would have reproduced [fraction]",
+    "edition_or_version": "edition or dataset version of the own definition",
+    "sql": "the metric call that gives the recomputed figure",
+    "stated_upper": "upper figure of `between`",
+    "stated": "the stated figure as people write it",
+    "recomputed": "the recomputed figure as people write it",
+    "paragraph": "statements that are considered jointly",
+    "threshold_is_ours": "the statement gives no figure; the threshold was declared by this project",
+    "attribution": "what the text leaves open and we attributed",
+    "agreeing_beyond": "agreeing specifications with more than two changes, which carry no verdict",
+    "other_specification": "the agreeing specification with the fewest changes, if not the own",
+    "nearest_specification": "the specification whose figure is nearest to the stated one",
+    "finding": "the figure in one sentence that could be printed",
+    "today": "the same window rolled to the newest edition's last year, in one sentence",
+    "today_value": "that figure, in `unit`",
+    "metric": "the metric that the claim calls",
+    "position": "order of the statements",
+}
+
+
+def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
+    """Write the table `claims` from verdicts and specifications."""
+    connection.execute(_CLAIMS)
+    found = connection.execute(
+        "SELECT t.*, v.* EXCLUDE (claim_id) FROM claims.statements AS t "
+        "JOIN claims.verdicts AS v ON v.claim_id = t.claim_id ORDER BY t.position"
+    )
+    names = [entry[0] for entry in found.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    by_id = {claim.id: claim for claim in claims}
+    for row in rows:
+        claim = by_id[row["claim_id"]]
+        row |= _written(connection, claim, row)
+        connection.execute(
+            f"INSERT INTO main.claims VALUES ({', '.join('?' * len(COLUMNS))})",
+            [row[name] for name in COLUMNS],
+        )
+    for name, meaning in COLUMNS.items():
+        text = meaning.replace("'", "''")
+        connection.execute(f"COMMENT ON COLUMN main.claims.{name} IS '{text}'")
+    connection.execute(
+        "COMMENT ON TABLE main.claims IS 'One row per statement: stated, recomputed, verdict, and "
+        "how far it depends on the specification.'"
+    )
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection, claim: Claim, row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The columns that are words."""
+    stated = stated_text(row)
+    recomputed = "" if row["recomputed_value"] is None else _figure(row, row["recomputed_value"])
+    finding = "" if row["recomputed_value"] is None else _filled(claim.found, row, row["recomputed_value"])
+    today_value, today = _rolled(connection, claim, row)
+    return {
+        "stated": stated,
+        "recomputed": recomputed,
+        "finding": finding,
+        "today": today,
+        "today_value": today_value,
+        "explanation": " ".join(
+            part
+            for part in (finding, _verdict(connection, claim, row, stated), _share(row))
+            if part
+        ),
+    }
+
+
+def stated_text(row: Mapping[str, Any]) -> str:
+    """The stated figure or threshold in words."""
+    if row["stated_value"] is None:
+        return ""
+    upper = row["stated_upper"]
+    return comparison_text(
+        row["comparison"],
+        figure(row["stated_value"], row["unit"], _stated_decimals(row)).removeprefix("+"),
+        None if upper is None else figure(upper, row["unit"], _stated_decimals(row)),
+    )
+
+
+def _stated_decimals(row: Mapping[str, Any]) -> int:
+    """A threshold of ours is written without decimals that say nothing."""
+    whole = float(row["stated_value"]).is_integer() and row["threshold_is_ours"]
+    return 0 if whole else int(row["decimals"])
+
+
+def _figure(row: Mapping[str, Any], value: float | None) -> str:
+    """A recomputed figure, with one decimal more than the stated one has."""
+    return figure(value, row["unit"], row["decimals"] + 1)
+
+
+def _filled(template: str, row: Mapping[str, Any], value: float, **places: int) -> str:
+    """A claim file's sentence with its figure: {value} with the unit, {number} bare."""
+    return template.format(value=_figure(row, value), number=f"{value:,.0f}", **places)
+
+
+def _verdict(
+    connection: duckdb.DuckDBPyConnection, claim: Claim, row: Mapping[str, Any], stated: str
+) -> str:
+    verdict = row["verdict"]
+    ours = " (a threshold of ours)" if row["threshold_is_ours"] else ""
+    if verdict == "not testable":
+        return f"Not testable here: {claim.not_testable} What would test it: {claim.would_test}"
+    if verdict == "data missing":
+        return f"Data missing: {_missing(claim)}"
+    if verdict == "reproduced":
+        return f"The statement, {stated}{ours}, is reproduced."
+    if verdict == "reproduced under another specification":
+        value, parameters = _specification(connection, claim, row["other_specification"])
+        return (
+            f"The statement, {stated}{ours}, is not reproduced by its own definition; it is under "
+            f"another specification ({parameters}: {_figure(row, value)})."
+        )
+    value, parameters = _specification(connection, claim, row["nearest_specification"])
+    return (
+        f"The statement, {stated}{ours}, is not reproduced{_miss(row)}. "
+        f"{_companion(claim, row)}The nearest of all specifications gives {_figure(row, value)} "
+        f"({parameters or 'the own definition'})."
+    )
+
+
+def _companion(claim: Claim, row: Mapping[str, Any]) -> str:
+    """Two claims that describe one set agree only together."""
+    if claim.together_with is None:
+        return ""
+    return (
+        f"It agrees only if {claim.together_with} agrees under the same specification; taken alone, "
+        f"{row['agreeing_alone']:,} specifications give the stated figure. "
+    )
+
+
+def _miss(row: Mapping[str, Any]) -> str:
+    if row["comparison"] != "=" or row["unit"] == "rank":
+        return ""
+    miss = row["recomputed_value"] - row["stated_value"]
+    distance = figure(abs(miss), row["unit"], row["decimals"] + 1).removeprefix("+")
+    return f": it is {distance} {'too high' if miss < 0 else 'too low'}"
+
+
+def _specification(
+    connection: duckdb.DuckDBPyConnection, claim: Claim, specification_id: int
+) -> tuple[float | None, str]:
+    """A specification's figure, and what it changes against the own definition."""
+    row = connection.execute(
+        "SELECT value, parameters FROM main.specifications "
+        "WHERE claim_id = ? AND specification_id = ?",
+        [claim.id, specification_id],
+    ).fetchone()
+    assert row is not None
+    return row[0], changes_text(json.loads(row[1]), claim.definition)
+
+
+def changes_text(parameters: Mapping[str, Any], definition: Mapping[str, Any]) -> str:
+    """The dimensions in which a specification differs, in words."""
+    changed = {name: value for name, value in parameters.items() if value != definition[name]}
+    return ", ".join(_change(name, value) for name, value in changed.items())
+
+
+def _change(name: str, value: Any) -> str:
+    if name == "shift":
+        return f"years shifted by {value:+d}"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    if not row["specifications"]:
+        return ""
+    chance = "" if row["chance"] is None else (
+        f"; of placebo figures within 20 %, {100 * row['chance']:.0f} % would have been reproduced"
+    )
+    return (
+        f"{row['agreeing']:,} of {row['specifications']:,} specifications agree "
+        f"({row['distinct_agreeing']:,} of {row['distinct_samples']:,} that select different rows)"
+        f"{chance}."
+    )
+
+
+def _missing(claim: Claim) -> str:
+    """What to fetch, and where to put it."""
+    catalogue = load_catalogue()
+    if "edition" in claim.definition:
+        dataset, version = "SIPRI", str(claim.definition["edition"])
+    else:
+        dataset, version = str(claim.definition["dataset"]).split()
+    about = catalogue.datasets[dataset]
+    names = ", ".join(dict.fromkeys(file.file_name for file in catalogue.of(dataset, version)))
+    return (
+        f"{dataset} {version} is not at hand or lacks the figures. Get {names or 'the file'} from "
+        f"{about.page}, put it into data/raw/ and run `make build`."
+    )
+
+
+def _rolled(
+    connection: duckdb.DuckDBPyConnection, claim: Claim, row: Mapping[str, Any]
+) -> tuple[float | None, str]:
+    """The claim's window moved to the newest edition's last year, by the same metric."""
+    if claim.metric is None or not claim.rolled:
+        return None, ""
+    newest = connection.execute(
+        "SELECT edition, last_year FROM main.editions ORDER BY edition DESC LIMIT 1"
+    ).fetchone()
+    if newest is None:
+        return None, ""
+    edition, last_year = newest
+    window = {name: last_year + offset for name, offset in claim.rolled.items()}
+    definition = {**claim.definition, **window, "edition": edition}
+    found = connection.execute(claim.metric.call(definition)).fetchone()
+    value = None if found is None or found[0] is None else float(found[0])
+    years = {"to_year": last_year, **window}
+    if value is None:
+        return None, f"Edition {edition} has no figure for the window up to {last_year}."
+    return value, _filled(claim.today, row, value, edition=edition, **years)
