@@ -68,11 +68,15 @@ def publish_snapshot(
     settings: Settings, connection: duckdb.DuckDBPyConnection, models: dict[str, Model]
 ) -> Path:
     """Publish the public tables and metrics, in an order in which each finds what it reads."""
+    from pipelines import checks
+    from pipelines.claims import sentences
+
     public = [model for model in models.values() if model.schema == "main"]
+    checks.prepare_results(connection)
     return publish.publish(
         settings,
         connection,
-        [model for model in public if not model.is_macro],
+        [model for model in public if not model.is_macro] + [sentences.TABLE, checks.TABLE],
         [model for model in public if model.is_macro],
         {
             "fingerprint": fingerprint(settings),
@@ -125,7 +129,11 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
 
     job = defs.resolve_job_def("everything")
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     if not result.success:
         raise MilexError(_why(result))

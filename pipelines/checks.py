@@ -16,6 +16,7 @@ import duckdb
 import yaml
 
 from pipelines.errors import MilexError
+from pipelines.models import Column, Model
 
 SEVERITIES = ("blocking", "error", "warning")
 SHOWN = 20
@@ -26,12 +27,22 @@ CREATE OR REPLACE TABLE meta.known_exceptions (
     reason VARCHAR
 )
 """
-_RESULTS = """
-CREATE TABLE IF NOT EXISTS meta.check_results (
-    check_name VARCHAR PRIMARY KEY, asset VARCHAR, severity VARCHAR, description VARCHAR,
-    passed BOOLEAN, failing BIGINT, excepted BIGINT, sample VARCHAR[]
+TABLE = Model.of_table(
+    "main.checks",
+    "One row per check of the last build: what must hold, and whether it does.",
+    ("check_name",),
+    (
+        Column("check_name", "VARCHAR", None, "name of the check"),
+        Column("asset", "VARCHAR", None, "table that it looks at"),
+        Column("severity", "VARCHAR", None, "blocking, error or warning"),
+        Column("description", "VARCHAR", None, "what must hold"),
+        Column("passed", "BOOLEAN", None, "no row fails that no known exception explains"),
+        Column("failing", "BIGINT", "rows", "rows that fail"),
+        Column("excepted", "BIGINT", "rows", "rows that fail for a known and listed reason"),
+        Column("sample", "VARCHAR[]", None, "the first failing rows"),
+        Column("known_exceptions", "VARCHAR[]", None, "reasons of the exceptions that applied"),
+    ),
 )
-"""
 
 
 @dataclass(frozen=True)
@@ -151,9 +162,10 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
         failing=[row[:4] for row in rows if row[4] is None],
         excepted=[row for row in rows if row[4] is not None],
     )
-    connection.execute(_RESULTS)
+    prepare_results(connection)
+    connection.execute("DELETE FROM main.checks WHERE check_name = ?", [check.name])
     connection.execute(
-        "INSERT OR REPLACE INTO meta.check_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO main.checks VALUES ({', '.join('?' * len(TABLE.columns))})",
         [
             check.name,
             check.asset,
@@ -165,6 +177,12 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
             [" · ".join(str(part) for part in row if part is not None) for row in outcome.failing][
                 :SHOWN
             ],
+            sorted({row[4] for row in outcome.excepted}),
         ],
     )
     return outcome
+
+
+def prepare_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """The table of outcomes exists, even before any check ran."""
+    connection.execute(TABLE.ddl.replace("CREATE OR REPLACE TABLE", "CREATE TABLE IF NOT EXISTS"))

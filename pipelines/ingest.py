@@ -209,7 +209,11 @@ def _forget_covered_excerpts(
 ) -> None:
     _delete(
         connection,
-        [f.source_id for f in workbooks if f.origin == "excerpt" and int(f.version or 0) in covered],
+        [
+            f.source_id
+            for f in workbooks
+            if f.origin == "excerpt" and int(f.version or 0) in covered
+        ],
     )
 
 

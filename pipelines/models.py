@@ -72,6 +72,20 @@ class Model:
     arguments: str | None = None
     references: frozenset[str] = field(default=frozenset())
 
+    @classmethod
+    def of_table(
+        cls, table: str, description: str, key: tuple[str, ...], columns: tuple[Column, ...]
+    ) -> Model:
+        """A table that Python writes, documented like one that SQL makes."""
+        schema, name = table.split(".")
+        return cls(Path(name), schema, name, description, key, columns, {}, body="")
+
+    @property
+    def ddl(self) -> str:
+        """The statement that makes an empty table of the documented columns."""
+        columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
+        return f"CREATE OR REPLACE TABLE {self.table} ({columns})"
+
     @property
     def is_macro(self) -> bool:
         """Whether this is a metric."""
@@ -103,7 +117,9 @@ def load_models(folder: Path) -> dict[str, Model]:
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        raise MilexError(f"sql/: models depend on each other in a circle: {error.args[1]}") from None
+        raise MilexError(
+            f"sql/: models depend on each other in a circle: {error.args[1]}"
+        ) from None
     return {table: by_table[table] for table in order}
 
 

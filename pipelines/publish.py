@@ -60,7 +60,9 @@ def _copy(
 ) -> dict[str, int]:
     """Copy the public tables into a new file, each in the order of its key."""
     counts = {}
-    warehouse.execute(f"ATTACH {quote(str(target))} AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')")
+    warehouse.execute(
+        f"ATTACH {quote(str(target))} AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')"
+    )
     try:
         for model in tables:
             order = f" ORDER BY {', '.join(model.key)}" if model.key else ""
@@ -71,7 +73,8 @@ def _copy(
             counts[model.name] = int(row[0]) if row else 0
         warehouse.execute("CREATE TABLE snapshot.main.snapshot (fact VARCHAR, content VARCHAR)")
         warehouse.executemany(
-            "INSERT INTO snapshot.main.snapshot VALUES (?, ?)", [list(item) for item in about.items()]
+            "INSERT INTO snapshot.main.snapshot VALUES (?, ?)",
+            [list(item) for item in about.items()],
         )
     finally:
         warehouse.execute("DETACH snapshot")

@@ -67,9 +67,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def replace_table(
-    connection: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame
-) -> None:
+def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:
     """Put a data frame in the place of a table, in one statement."""
     connection.register("incoming", frame)
     try:

@@ -5,7 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.assets.common import OWNERS, key_of, keep_or_make, result, versions_of
+from pipelines.assets.common import (
+    OWNERS,
+    column_schema,
+    key_of,
+    markdown_table,
+    keep_or_make,
+    result,
+    versions_of,
+)
 from pipelines.assets.models import asset_key
 from pipelines.assets.resources import Warehouse
 from pipelines.claims import evaluate, sentences
@@ -74,21 +82,21 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         claims = _claims(warehouse.settings)
-        with warehouse.connect() as connection:
-            evaluate.refuse_unknown(connection, claims)
-            changed = keep_or_make(
-                context,
-                connection,
-                DECLARED,
-                code_version(),
-                {
-                    **_claim_versions(warehouse.settings),
-                    **versions_of(connection, known_places),
-                },
-                lambda: evaluate.declare(connection, claims),
-            )
-            for table in DECLARED:
-                yield result(connection, table, changed)
+        connection = warehouse.connection
+        evaluate.refuse_unknown(connection, claims)
+        changed = keep_or_make(
+            context,
+            connection,
+            DECLARED,
+            code_version(),
+            {
+                **_claim_versions(warehouse.settings),
+                **versions_of(connection, known_places),
+            },
+            lambda: evaluate.declare(connection, claims),
+        )
+        for table in DECLARED:
+            yield result(connection, table, changed)
 
     inputs = ["claims.statements", "claims.verdicts", "main.specifications", "main.editions"]
     metrics = sorted(
@@ -105,50 +113,37 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
         code_version=code_version(),
         description="One row per statement: stated, recomputed, verdict, and how far it depends on "
         "the specification. Verdicts are computed in claims.verdicts; here they become sentences.",
-        metadata={
-            "dagster/column_schema": dg.TableSchema(
-                [
-                    dg.TableColumn(name, "", description=meaning)
-                    for name, meaning in sentences.COLUMNS.items()
-                ]
-            )
-        },
+        metadata={"dagster/column_schema": column_schema(sentences.TABLE.columns)},
     )
     def claims_table(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         claims = _claims(warehouse.settings)
-        with warehouse.connect() as connection:
-            changed = keep_or_make(
-                context,
-                connection,
-                ["main.claims"],
-                code_version(),
-                {
-                    **_claim_versions(warehouse.settings),
-                    **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
-                },
-                lambda: sentences.write_claims(connection, claims),
-            )
-            rows = connection.execute(
-                "SELECT claim_id, stated, recomputed, verdict, edition_or_version FROM main.claims "
-                "ORDER BY position"
-            ).fetchall()
-            from pipelines.assets.common import markdown_table
-
-            yield result(
-                connection,
-                "main.claims",
-                changed,
-                {
-                    "verdicts": dg.MetadataValue.md(
-                        markdown_table(
-                            ["claim", "stated", "recomputed", "verdict", "from"], rows
-                        )
-                    )
-                },
-            )
+        connection = warehouse.connection
+        changed = keep_or_make(
+            context,
+            connection,
+            ["main.claims"],
+            code_version(),
+            {
+                **_claim_versions(warehouse.settings),
+                **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
+            },
+            lambda: sentences.write_claims(connection, claims),
+        )
+        rows = connection.execute(
+            "SELECT claim_id, stated, recomputed, verdict, edition_or_version FROM main.claims "
+            "ORDER BY position"
+        ).fetchall()
+        yield result(
+            connection,
+            "main.claims",
+            changed,
+            {
+                "verdicts": dg.MetadataValue.md(
+                    markdown_table(["claim", "stated", "recomputed", "verdict", "from"], rows)
+                )
+            },
+        )
 
     return [declared, claims_table]
-
-

@@ -65,23 +65,23 @@ def model_asset(
     def build(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        with warehouse.connect() as connection:
-            data = [name for name in upstream if name not in models or not models[name].is_macro]
-            code = model.code_version + "".join(
-                models[name].code_version[:6] for name in upstream if name not in data
-            )
-            changed = keep_or_make(
-                context,
-                connection,
-                [model.table],
-                code,
-                versions_of(connection, data),
-                lambda: create(connection, model),
-            )
-            duplicates = duplicate_keys(connection, model)
-            load_exceptions(connection, warehouse.settings.sql / "checks" / "known_exceptions.yaml")
-            outcomes = [run_check(connection, check) for check in own_checks]
-            yield result(connection, model.table, changed)
+        connection = warehouse.connection
+        data = [name for name in upstream if name not in models or not models[name].is_macro]
+        code = model.code_version + "".join(
+            models[name].code_version[:6] for name in upstream if name not in data
+        )
+        changed = keep_or_make(
+            context,
+            connection,
+            [model.table],
+            code,
+            versions_of(connection, data),
+            lambda: create(connection, model),
+        )
+        duplicates = duplicate_keys(connection, model)
+        load_exceptions(connection, warehouse.settings.sql / "checks" / "known_exceptions.yaml")
+        outcomes = [run_check(connection, check) for check in own_checks]
+        yield result(connection, model.table, changed)
         yield dg.AssetCheckResult(
             check_name="key_is_unique",
             passed=duplicates == 0,
@@ -146,11 +146,11 @@ def metric_asset(models: dict[str, Model]) -> dg.AssetsDefinition:
         ],
     )
     def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        with warehouse.connect() as connection:
-            for model in metrics:
-                create(connection, model)
-                yield dg.MaterializeResult(
-                    asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
-                )
+        connection = warehouse.connection
+        for model in metrics:
+            create(connection, model)
+            yield dg.MaterializeResult(
+                asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
+            )
 
     return build

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines import build, publish
-from pipelines.assets.common import OWNERS
+from pipelines.assets.common import OWNERS, key_of
 from pipelines.assets.models import asset_key
 from pipelines.assets.resources import Warehouse
 from pipelines.models import Model
@@ -20,7 +20,7 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
 
     @dg.asset(
         key=SNAPSHOT,
-        deps=[asset_key(model) for model in public],
+        deps=[*(asset_key(model) for model in public), key_of("main.claims")],
         group_name="published",
         kinds={"duckdb"},
         owners=OWNERS,
@@ -31,14 +31,14 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         settings = warehouse.settings
-        with warehouse.connect() as connection:
-            path = build.publish_snapshot(settings, connection, models)
+        connection = warehouse.connection
+        path = build.publish_snapshot(settings, connection, models)
         facts = publish.snapshot_facts(path)
         yield dg.MaterializeResult(
             metadata={
                 "snapshot": path.name,
                 "bytes": path.stat().st_size,
-                **{name: value for name, value in facts.items() if name != "catalogue"},
+                **{name: value for name, value in facts.items() if value},
             },
             data_version=dg.DataVersion(facts["fingerprint"]),
         )
@@ -53,5 +53,3 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
         "`make dashboard` opens it.",
     )
     return [snapshot, dashboard]
-
-

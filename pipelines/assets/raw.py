@@ -85,26 +85,26 @@ def raw_files(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Take stock of the files."""
     files = ingest.files_at_hand(warehouse.settings)
-    with warehouse.connect() as connection:
-        changed = keep_or_make(
-            context,
-            connection,
-            ["raw.files"],
-            ingest.reader_version(),
-            _file_versions(files, "SIPRI", "ATOP", "COW"),
-            lambda: ingest.load_files(connection, files),
-        )
-        rows = [(f.dataset, f.file_name, f.origin, f.sha256) for f in files]
-        yield result(
-            connection,
-            "raw.files",
-            changed,
-            {
-                "files": dg.MetadataValue.md(
-                    markdown_table(["dataset", "file", "origin", "sha256"], rows)
-                )
-            },
-        )
+    connection = warehouse.connection
+    changed = keep_or_make(
+        context,
+        connection,
+        ["raw.files"],
+        ingest.reader_version(),
+        _file_versions(files, "SIPRI", "ATOP", "COW"),
+        lambda: ingest.load_files(connection, files),
+    )
+    rows = [(f.dataset, f.file_name, f.origin, f.sha256) for f in files]
+    yield result(
+        connection,
+        "raw.files",
+        changed,
+        {
+            "files": dg.MetadataValue.md(
+                markdown_table(["dataset", "file", "origin", "sha256"], rows)
+            )
+        },
+    )
 
 
 def _read_check(table: str) -> dg.AssetCheckSpec:
@@ -169,29 +169,27 @@ def raw_sipri(
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Read every workbook that was not read before."""
     files = ingest.files_at_hand(warehouse.settings)
-    with warehouse.connect() as connection:
-        changed = keep_or_make(
-            context,
-            connection,
-            ingest.SIPRI_TABLES,
-            ingest.reader_version(),
-            _file_versions(files, "SIPRI"),
-            lambda: ingest.load_sipri(connection, files),
+    connection = warehouse.connection
+    changed = keep_or_make(
+        context,
+        connection,
+        ingest.SIPRI_TABLES,
+        ingest.reader_version(),
+        _file_versions(files, "SIPRI"),
+        lambda: ingest.load_sipri(connection, files),
+    )
+    failures = ingest.failures(connection, "SIPRI")
+    editions = connection.execute(
+        "SELECT e.edition, e.base_year, f.file_name, f.origin, f.sha256, f.url "
+        "FROM raw.sipri_editions AS e JOIN raw.files AS f USING (source_id) ORDER BY ALL"
+    ).fetchall()
+    about = {
+        "editions": dg.MetadataValue.md(
+            markdown_table(["edition", "base year", "file", "origin", "sha256", "url"], editions)
         )
-        failures = ingest.failures(connection, "SIPRI")
-        editions = connection.execute(
-            "SELECT e.edition, e.base_year, f.file_name, f.origin, f.sha256, f.url "
-            "FROM raw.sipri_editions AS e JOIN raw.files AS f USING (source_id) ORDER BY ALL"
-        ).fetchall()
-        about = {
-            "editions": dg.MetadataValue.md(
-                markdown_table(
-                    ["edition", "base year", "file", "origin", "sha256", "url"], editions
-                )
-            )
-        }
-        for table in ingest.SIPRI_TABLES:
-            yield result(connection, table, changed, about)
+    }
+    for table in ingest.SIPRI_TABLES:
+        yield result(connection, table, changed, about)
     yield _read_check_result("raw.sipri_editions", failures)
 
 
@@ -218,18 +216,18 @@ def raw_alliances(
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Read every version of ATOP and COW at hand."""
     files = ingest.files_at_hand(warehouse.settings)
-    with warehouse.connect() as connection:
-        changed = keep_or_make(
-            context,
-            connection,
-            ingest.ALLIANCE_TABLES,
-            ingest.reader_version(),
-            _file_versions(files, "ATOP", "COW"),
-            lambda: ingest.load_alliances(connection, files),
-        )
-        failures = ingest.failures(connection, "alliances")
-        for table in ingest.ALLIANCE_TABLES:
-            yield result(connection, table, changed)
+    connection = warehouse.connection
+    changed = keep_or_make(
+        context,
+        connection,
+        ingest.ALLIANCE_TABLES,
+        ingest.reader_version(),
+        _file_versions(files, "ATOP", "COW"),
+        lambda: ingest.load_alliances(connection, files),
+    )
+    failures = ingest.failures(connection, "alliances")
+    for table in ingest.ALLIANCE_TABLES:
+        yield result(connection, table, changed)
     yield _read_check_result("raw.alliances", failures)
 
 
@@ -292,33 +290,33 @@ def staging_names(
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Resolve every printed name and code."""
     code = ingest.reader_version() + names_version()
-    with warehouse.connect() as connection:
-        resolved = names.resolve(connection)
-        inputs = versions_of(
-            connection, ["raw.sipri_figures", "raw.sipri_regional_totals", "raw.alliance_members"]
+    connection = warehouse.connection
+    resolved = names.resolve(connection)
+    inputs = versions_of(
+        connection, ["raw.sipri_figures", "raw.sipri_regional_totals", "raw.alliance_members"]
+    )
+    frames = dict(
+        zip(
+            NAME_TABLES,
+            (
+                load_countries(),
+                load_codes(),
+                resolved.country_names,
+                resolved.region_names,
+                resolved.omitted,
+                names.alliance_names(),
+            ),
+            strict=True,
         )
-        frames = dict(
-            zip(
-                NAME_TABLES,
-                (
-                    load_countries(),
-                    load_codes(),
-                    resolved.country_names,
-                    resolved.region_names,
-                    resolved.omitted,
-                    names.alliance_names(),
-                ),
-                strict=True,
-            )
-        )
+    )
 
-        def make() -> None:
-            for table, frame in frames.items():
-                replace_table(connection, table, frame)
+    def make() -> None:
+        for table, frame in frames.items():
+            replace_table(connection, table, frame)
 
-        changed = keep_or_make(context, connection, NAME_TABLES, code, inputs, make)
-        for table in NAME_TABLES:
-            yield result(connection, table, changed)
+    changed = keep_or_make(context, connection, NAME_TABLES, code, inputs, make)
+    for table in NAME_TABLES:
+        yield result(connection, table, changed)
     unmapped = [*resolved.unmapped_countries, *map(str, resolved.unmapped_codes)]
     yield dg.AssetCheckResult(
         check_name="every_name_is_mapped",
@@ -343,10 +341,10 @@ def names_version() -> str:
     folder = Path(names.__file__).parent
     digest = hashlib.sha256()
     for path in (
-        folder / "names.py", folder / "countries.py", folder / "sources/countries.csv",
+        folder / "names.py",
+        folder / "countries.py",
+        folder / "sources/countries.csv",
         folder / "sources/alliance_names.csv",
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-

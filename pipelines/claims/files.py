@@ -112,7 +112,9 @@ def _check_companions(claims: Mapping[str, Claim]) -> None:
     for claim in claims.values():
         other = claims.get(claim.together_with or claim.id)
         if other is None:
-            raise ClaimError(f"{claim.path.name}: together_with names no claim: {claim.together_with}")
+            raise ClaimError(
+                f"{claim.path.name}: together_with names no claim: {claim.together_with}"
+            )
         if other.alternatives != claim.alternatives or other.definition != claim.definition:
             raise ClaimError(
                 f"{claim.path.name}: {claim.id} and {other.id} describe one set, so their "
@@ -130,7 +132,9 @@ def read_claims(path: Path) -> list[Claim]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ClaimError(f"{path.name}{where}: not YAML: {getattr(error, 'problem', error)}") from None
+        raise ClaimError(
+            f"{path.name}{where}: not YAML: {getattr(error, 'problem', error)}"
+        ) from None
     except UnicodeDecodeError:
         raise ClaimError(f"{path.name}: not UTF-8 text.") from None
     except RecursionError:
@@ -144,7 +148,9 @@ class _Reader:
         self.path = path
         self.lines: dict[str, int] = {}
         if not isinstance(node, yaml.MappingNode):
-            raise ClaimError(f"{path.name}, line {node.start_mark.line + 1}: expected `field: value`.")
+            raise ClaimError(
+                f"{path.name}, line {node.start_mark.line + 1}: expected `field: value`."
+            )
         self._note_lines(node, "")
         loader = yaml.SafeLoader("")
         self.content: dict[str, Any] = loader.construct_document(node)
@@ -268,7 +274,9 @@ class _Reader:
         for name, dimension in metric.dimensions.items():
             if name not in content and dimension.required:
                 raise self.fail("definition", f"{metric.name} needs {name}.")
-            chosen[name] = self._level(metric, name, content.get(name, dimension.default), "definition")
+            chosen[name] = self._level(
+                metric, name, content.get(name, dimension.default), "definition"
+            )
         if "from_year" in chosen and chosen["from_year"] >= chosen["to_year"]:
             raise self.fail("definition.from_year", "expected a year before to_year.")
         return chosen
@@ -288,7 +296,9 @@ class _Reader:
         if dimension.type is float and isinstance(value, int):
             value = float(value)
         if not isinstance(value, dimension.type) or isinstance(value, bool):
-            raise self.fail(f"{section}.{name}", f"expected {_kind(dimension.type)}, found {value!r}.")
+            raise self.fail(
+                f"{section}.{name}", f"expected {_kind(dimension.type)}, found {value!r}."
+            )
         if dimension.levels is not None and value not in dimension.levels:
             levels = ", ".join(map(str, dimension.levels))
             raise self.fail(f"{section}.{name}", f"expected one of {levels}, found {value!r}.")
@@ -302,8 +312,13 @@ class _Reader:
         found: dict[str, tuple[Any, ...] | str] = {}
         for name, values in content.items():
             if values == "every":
-                if metric.dimensions[name].values_from is None and not metric.dimensions[name].levels:
-                    raise self.fail(f"{section}.{name}", "`every` is for dimensions with known values.")
+                if (
+                    metric.dimensions[name].values_from is None
+                    and not metric.dimensions[name].levels
+                ):
+                    raise self.fail(
+                        f"{section}.{name}", "`every` is for dimensions with known values."
+                    )
                 found[name] = "every"
                 continue
             if not isinstance(values, list):

@@ -54,9 +54,7 @@ def write_grids(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) 
                 connection.execute(rows)
 
 
-def levels_of(
-    connection: duckdb.DuckDBPyConnection, claim: Claim
-) -> dict[str, tuple[Any, ...]]:
+def levels_of(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, tuple[Any, ...]]:
     """The levels of each dimension of a claim, its own first; `every` asks the data."""
     assert claim.metric is not None
     levels = {}
@@ -85,7 +83,7 @@ def _insert(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
         + f') AS "{name}"(v, c)'
         for name, values in varying.items()
     ]
-    shown = ", ".join(f"{quote(name)}, \"{name}\".v" for name in varying)
+    shown = ", ".join(f'{quote(name)}, "{name}".v' for name in varying)
     columns = {
         "claim_id": quote(claim.id),
         "metric": quote(claim.metric.name),
@@ -107,9 +105,7 @@ def _insert(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
 
 def _values(claim: Claim, varying: Mapping[str, str]) -> dict[str, str]:
     """SQL for each dimension's column: its level in the cross product, or its one value."""
-    values = {
-        name: varying.get(name, _literal(value)) for name, value in claim.definition.items()
-    }
+    values = {name: varying.get(name, _literal(value)) for name, value in claim.definition.items()}
     if "year" in values:
         values["to_year"] = values["from_year"] = values.pop("year")
     return values

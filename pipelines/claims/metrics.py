@@ -36,7 +36,9 @@ SHIFT = Dimension(int, (-1, 0, 1), 0)
 YEAR = Dimension(int, required=True)
 EDITION = Dimension(int, required=True, values_from="SELECT edition FROM main.editions ORDER BY 1")
 COUNTRY = Dimension(str, required=True, values_from="SELECT country FROM main.countries ORDER BY 1")
-PLACE = Dimension(str, required=True, values_from="SELECT DISTINCT place FROM main.place_names ORDER BY 1")
+PLACE = Dimension(
+    str, required=True, values_from="SELECT DISTINCT place FROM main.place_names ORDER BY 1"
+)
 
 
 DATASETS = "SELECT DISTINCT dataset || ' ' || version FROM main.alliances ORDER BY 1"

@@ -36,4 +36,6 @@ def ordinal(number: int) -> str:
 def comparison_text(comparison: str, stated: str, upper: str | None = None) -> str:
     """A stated comparison in words: 'more than 50 %', 'between 60 years and 70 years'."""
     words = {"=": "", ">": "more than ", ">=": "at least ", "<": "less than ", "<=": "at most "}
-    return f"between {stated} and {upper}" if comparison == "between" else words[comparison] + stated
+    return (
+        f"between {stated} and {upper}" if comparison == "between" else words[comparison] + stated
+    )

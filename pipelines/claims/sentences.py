@@ -12,60 +12,114 @@ import duckdb
 
 from pipelines.claims.files import Claim
 from pipelines.claims.numbers import comparison_text, figure
+from pipelines.models import Column, Model, comment
 from pipelines.sources.catalogue import load_catalogue
 
-_CLAIMS = """
-CREATE OR REPLACE TABLE main.claims (
-    claim_id VARCHAR, statement VARCHAR, source VARCHAR, locator VARCHAR, stated_value DOUBLE,
-    comparison VARCHAR, unit VARCHAR, decimals INTEGER, recomputed_value DOUBLE, verdict VARCHAR,
-    explanation VARCHAR, specifications BIGINT, agreeing BIGINT, distinct_samples BIGINT,
-    distinct_agreeing BIGINT, chance DOUBLE, edition_or_version VARCHAR, sql VARCHAR,
-    stated_upper DOUBLE, stated VARCHAR, recomputed VARCHAR, paragraph VARCHAR,
-    threshold_is_ours BOOLEAN, attribution VARCHAR, agreeing_beyond BIGINT,
-    other_specification INTEGER, nearest_specification INTEGER, finding VARCHAR, today VARCHAR,
-    today_value DOUBLE, metric VARCHAR, position INTEGER
+TABLE = Model.of_table(
+    "main.claims",
+    "One row per statement: stated, recomputed, verdict, and how far it depends on the "
+    "specification.",
+    ("claim_id",),
+    (
+        Column("claim_id", "VARCHAR", None, "the claim's name"),
+        Column("statement", "VARCHAR", None, "what is stated, in our words"),
+        Column("source", "VARCHAR", None, "the text that states it"),
+        Column("locator", "VARCHAR", None, "where in the text"),
+        Column(
+            "stated_value",
+            "DOUBLE",
+            "the claim's unit",
+            "stated figure, in `unit` (of `between`: the lower)",
+        ),
+        Column("comparison", "VARCHAR", None, "=, >, >=, <, <= or between"),
+        Column("unit", "VARCHAR", None, "unit of stated, recomputed and specification values"),
+        Column("decimals", "INTEGER", None, "decimals of the stated figure"),
+        Column(
+            "recomputed_value",
+            "DOUBLE",
+            "the claim's unit",
+            "by the claim's own definition, in `unit`",
+        ),
+        Column(
+            "verdict",
+            "VARCHAR",
+            None,
+            "reproduced, reproduced under another specification, not reproduced, data missing or not testable; computed, never written down",
+        ),
+        Column(
+            "explanation",
+            "VARCHAR",
+            None,
+            "what was found and why the verdict is what it is, in sentences",
+        ),
+        Column(
+            "specifications",
+            "BIGINT",
+            None,
+            "specifications of the declared grid that have a meaning",
+        ),
+        Column("agreeing", "BIGINT", None, "how many of them agree with the statement"),
+        Column("distinct_samples", "BIGINT", None, "specifications that select different rows"),
+        Column("distinct_agreeing", "BIGINT", None, "how many of these agree"),
+        Column(
+            "chance",
+            "DOUBLE",
+            "fraction",
+            "share of placebo figures within 20 % that this grid would have reproduced",
+        ),
+        Column(
+            "edition_or_version",
+            "VARCHAR",
+            None,
+            "edition or dataset version of the own definition",
+        ),
+        Column("sql", "VARCHAR", None, "the metric call that gives the recomputed figure"),
+        Column("stated_upper", "DOUBLE", "the claim's unit", "upper figure of `between`"),
+        Column("stated", "VARCHAR", None, "the stated figure as people write it"),
+        Column("recomputed", "VARCHAR", None, "the recomputed figure as people write it"),
+        Column("paragraph", "VARCHAR", None, "statements that are considered jointly"),
+        Column(
+            "threshold_is_ours",
+            "BOOLEAN",
+            None,
+            "the statement gives no figure; the threshold was declared by this project",
+        ),
+        Column("attribution", "VARCHAR", None, "what the text leaves open and we attributed"),
+        Column(
+            "agreeing_beyond",
+            "BIGINT",
+            None,
+            "agreeing specifications with more than two changes, which carry no verdict",
+        ),
+        Column(
+            "other_specification",
+            "INTEGER",
+            None,
+            "the agreeing specification with the fewest changes, if not the own",
+        ),
+        Column(
+            "nearest_specification",
+            "INTEGER",
+            None,
+            "the specification whose figure is nearest to the stated one",
+        ),
+        Column("finding", "VARCHAR", None, "the figure in one sentence that could be printed"),
+        Column(
+            "today",
+            "VARCHAR",
+            None,
+            "the same window rolled to the newest edition's last year, in one sentence",
+        ),
+        Column("today_value", "DOUBLE", "the claim's unit", "that figure, in `unit`"),
+        Column("metric", "VARCHAR", None, "the metric that the claim calls"),
+        Column("position", "INTEGER", None, "order of the statements"),
+    ),
 )
-"""
-COLUMNS = {
-    "claim_id": "the claim's name",
-    "statement": "what is stated, in our words",
-    "source": "the text that states it",
-    "locator": "where in the text",
-    "stated_value": "stated figure, in `unit` (of `between`: the lower)",
-    "comparison": "=, >, >=, <, <= or between",
-    "unit": "unit of stated, recomputed and specification values",
-    "decimals": "decimals of the stated figure",
-    "recomputed_value": "by the claim's own definition, in `unit`",
-    "verdict": "reproduced, reproduced under another specification, not reproduced, data missing "
-    "or not testable; computed, never written down",
-    "explanation": "what was found and why the verdict is what it is, in sentences",
-    "specifications": "specifications of the declared grid that have a meaning",
-    "agreeing": "how many of them agree with the statement",
-    "distinct_samples": "specifications that select different rows",
-    "distinct_agreeing": "how many of these agree",
-    "chance": "share of placebo figures within 20 % that this grid would have reproduced [fraction]",
-    "edition_or_version": "edition or dataset version of the own definition",
-    "sql": "the metric call that gives the recomputed figure",
-    "stated_upper": "upper figure of `between`",
-    "stated": "the stated figure as people write it",
-    "recomputed": "the recomputed figure as people write it",
-    "paragraph": "statements that are considered jointly",
-    "threshold_is_ours": "the statement gives no figure; the threshold was declared by this project",
-    "attribution": "what the text leaves open and we attributed",
-    "agreeing_beyond": "agreeing specifications with more than two changes, which carry no verdict",
-    "other_specification": "the agreeing specification with the fewest changes, if not the own",
-    "nearest_specification": "the specification whose figure is nearest to the stated one",
-    "finding": "the figure in one sentence that could be printed",
-    "today": "the same window rolled to the newest edition's last year, in one sentence",
-    "today_value": "that figure, in `unit`",
-    "metric": "the metric that the claim calls",
-    "position": "order of the statements",
-}
 
 
 def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
     """Write the table `claims` from verdicts and specifications."""
-    connection.execute(_CLAIMS)
+    connection.execute(TABLE.ddl)
     found = connection.execute(
         "SELECT t.*, v.* EXCLUDE (claim_id) FROM claims.statements AS t "
         "JOIN claims.verdicts AS v ON v.claim_id = t.claim_id ORDER BY t.position"
@@ -77,16 +131,10 @@ def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim])
         claim = by_id[row["claim_id"]]
         row |= _written(connection, claim, row)
         connection.execute(
-            f"INSERT INTO main.claims VALUES ({', '.join('?' * len(COLUMNS))})",
-            [row[name] for name in COLUMNS],
+            f"INSERT INTO main.claims VALUES ({', '.join('?' * len(TABLE.columns))})",
+            [row[column.name] for column in TABLE.columns],
         )
-    for name, meaning in COLUMNS.items():
-        text = meaning.replace("'", "''")
-        connection.execute(f"COMMENT ON COLUMN main.claims.{name} IS '{text}'")
-    connection.execute(
-        "COMMENT ON TABLE main.claims IS 'One row per statement: stated, recomputed, verdict, and "
-        "how far it depends on the specification.'"
-    )
+    comment(connection, TABLE)
 
 
 def _written(
@@ -95,7 +143,11 @@ def _written(
     """The columns that are words."""
     stated = stated_text(row)
     recomputed = "" if row["recomputed_value"] is None else _figure(row, row["recomputed_value"])
-    finding = "" if row["recomputed_value"] is None else _filled(claim.found, row, row["recomputed_value"])
+    finding = (
+        ""
+        if row["recomputed_value"] is None
+        else _filled(claim.found, row, row["recomputed_value"])
+    )
     today_value, today = _rolled(connection, claim, row)
     return {
         "stated": stated,
@@ -210,8 +262,12 @@ def _change(name: str, value: Any) -> str:
 def _share(row: Mapping[str, Any]) -> str:
     if not row["specifications"]:
         return ""
-    chance = "" if row["chance"] is None else (
-        f"; of placebo figures within 20 %, {100 * row['chance']:.0f} % would have been reproduced"
+    chance = (
+        ""
+        if row["chance"] is None
+        else (
+            f"; of placebo figures within 20 %, {100 * row['chance']:.0f} % would have been reproduced"
+        )
     )
     return (
         f"{row['agreeing']:,} of {row['specifications']:,} specifications agree "

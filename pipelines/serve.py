@@ -1,0 +1,85 @@
+"""The commands that open the dashboard and the Dagster UI, on loopback and on a free port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from pipelines.build import dagster_home
+from pipelines.errors import MilexError
+from pipelines.settings import Settings
+
+HOST = "127.0.0.1"
+
+
+def dashboard_command(settings: Settings, port: int, host: str = HOST) -> list[str]:
+    """The command line of the dashboard's server."""
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(settings.home / "dashboard" / "app.py"),
+        f"--server.port={port}",
+        f"--server.address={host}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+    ]
+
+
+def dagster_command(settings: Settings, port: int, host: str = HOST) -> list[str]:
+    """The command line of the Dagster UI and its daemon; prepares the persistent instance."""
+    dagster_home(settings)
+    return [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "--module-name",
+        "pipelines.definitions",
+        "--working-directory",
+        str(settings.home),
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+
+
+def refuse_busy_port(port: int, host: str = HOST) -> None:
+    """Say so before a server does it in many lines.
+
+    Raises MilexError when something listens on the port.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise MilexError(
+                f"Port {port} on {host} is busy ({error.strerror}): is it open already? Close it, "
+                f"or choose another: --port {port + 1}"
+            ) from error
+
+
+def run(command: list[str], settings: Settings) -> int:
+    """Run a server until it is stopped; Ctrl-C reaches it as SIGINT and is no error."""
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    server = subprocess.Popen(command, cwd=settings.home, env=environment)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        return 0
