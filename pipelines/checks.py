@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipelines.models import Column, Model
 
 SEVERITIES = ("blocking", "error", "warning")
 SHOWN = 20
+EXCEPTIONS = "known_exceptions.yaml"
 
 _EXCEPTIONS = """
 CREATE OR REPLACE TABLE meta.known_exceptions (
@@ -136,12 +138,19 @@ def _listed(given: Any) -> list[Any]:
 
 def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Put the known exceptions where the checks are run."""
+    rows = _exception_rows(path, path.read_bytes())
+    connection.execute("BEGIN")
     connection.execute(_EXCEPTIONS)
-    for exception in read_exceptions(path):
-        connection.execute(
-            "INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)",
-            list(astuple(exception)),
-        )
+    if rows:
+        connection.executemany("INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.execute("COMMIT")
+
+
+@lru_cache(maxsize=4)
+def _exception_rows(path: Path, content: bytes) -> list[list[Any]]:
+    """Parsed once for the many assets of a run; `content` is what makes it new."""
+    assert content is not None
+    return [list(astuple(exception)) for exception in read_exceptions(path)]
 
 
 def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:

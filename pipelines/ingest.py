@@ -16,7 +16,7 @@ import duckdb
 import pandas as pd
 
 from pipelines import countries, excerpt
-from pipelines.errors import ReadError
+from pipelines.errors import MilexError, ReadError
 from pipelines.readers.atop import read_atop, sniff_atop
 from pipelines.readers.cow import read_cow_alliances
 from pipelines.readers.sipri import SipriEdition, read_sipri
@@ -306,6 +306,11 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
             reason = _without_folders(str(error), group.values())
             rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
     _remember(connection, "alliances", rejected)
+    if not versions:
+        raise MilexError(
+            "There are no alliance data at all, not even the committed excerpt. Restore "
+            "data/raw/excerpt/ from the repository, or put ATOP's files into data/raw/."
+        )
     for table, attribute in zip(
         ALLIANCE_TABLES, ("alliances", "phases", "members", "member_phases"), strict=True
     ):

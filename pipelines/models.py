@@ -237,7 +237,7 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Build a model's table or macro, with its comments.
+    """Build a model's table, or its macro with its comment.
 
     Raises MilexError when the table's columns are not exactly the documented ones.
     """
@@ -250,7 +250,6 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         return
     connection.execute(f"CREATE OR REPLACE TABLE {model.table} AS {model.body}")
     check_columns(connection, model)
-    comment(connection, model)
 
 
 def _is_table_macro(model: Model) -> bool:
@@ -280,11 +279,13 @@ def check_columns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Put the header into the database, where `DESCRIBE`-like tools show it."""
+    connection.execute("BEGIN")
     connection.execute(f"COMMENT ON TABLE {model.table} IS {quote(model.description)}")
     for column in model.columns:
         connection.execute(
             f"COMMENT ON COLUMN {model.table}.{column.name} IS {quote(column.comment)}"
         )
+    connection.execute("COMMIT")
 
 
 def duplicate_keys(connection: duckdb.DuckDBPyConnection, model: Model) -> int:

@@ -16,7 +16,7 @@ from pipelines.assets.common import (
     versions_of,
 )
 from pipelines.assets.resources import Warehouse
-from pipelines.checks import Check, Outcome, load_exceptions, run_check
+from pipelines.checks import EXCEPTIONS, Check, Outcome, load_exceptions, run_check
 from pipelines.models import Model, create, duplicate_keys
 
 
@@ -79,7 +79,8 @@ def model_asset(
             lambda: create(connection, model),
         )
         duplicates = duplicate_keys(connection, model)
-        load_exceptions(connection, warehouse.settings.sql / "checks" / "known_exceptions.yaml")
+        if own_checks:
+            load_exceptions(connection, warehouse.settings.sql / "checks" / EXCEPTIONS)
         outcomes = [run_check(connection, check) for check in own_checks]
         yield result(connection, model.table, changed)
         yield dg.AssetCheckResult(

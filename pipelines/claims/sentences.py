@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines.claims.files import Claim
 from pipelines.claims.numbers import comparison_text, figure
-from pipelines.models import Column, Model, comment
+from pipelines.models import Column, Model
 from pipelines.sources.catalogue import load_catalogue
 
 TABLE = Model.of_table(
@@ -134,7 +134,6 @@ def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim])
             f"INSERT INTO main.claims VALUES ({', '.join('?' * len(TABLE.columns))})",
             [row[column.name] for column in TABLE.columns],
         )
-    comment(connection, TABLE)
 
 
 def _written(

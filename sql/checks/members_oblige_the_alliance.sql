@@ -1,6 +1,6 @@
 -- An alliance has every obligation that one of its members or phases has.
 --
--- asset: main.alliances
+-- asset: main.alliance_units
 -- severity: error
 
 WITH parts AS (
@@ -10,9 +10,9 @@ WITH parts AS (
     FROM main.alliance_members
     UNION ALL
     SELECT
-        dataset, version, alliance_id, 'phase ' || phase, begin_date::DATE,
+        dataset, version, alliance_id, 'phase ' || phase, begin_date,
         defense, offense, neutrality, nonaggression, consultation
-    FROM raw.alliance_phases
+    FROM main.alliance_phases
 )
 SELECT
     NULL::INTEGER AS edition, a.dataset || ' ' || a.version || ' ' || a.alliance_id AS subject,

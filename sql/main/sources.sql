@@ -22,14 +22,21 @@ WITH chosen AS (
     FROM raw.sipri_editions AS x
     LEFT JOIN staging.sipri_editions AS u ON u.edition = x.edition
 ),
-differing AS (
-    SELECT c.source_id, count(*) AS cells
+cells AS (
+    SELECT
+        c.source_id, f.measure, f.country, f.year,
+        max(f.value) FILTER (f.source_id = c.source_id) AS value,
+        max(f.value) FILTER (f.source_id = c.used) AS value_in_use
     FROM chosen AS c
-    JOIN raw.sipri_figures AS o ON o.source_id = c.source_id
-    FULL JOIN raw.sipri_figures AS n
-      ON n.source_id = c.used AND n.measure = o.measure AND n.country = o.country AND n.year = o.year
-    WHERE c.source_id <> c.used AND o.value IS DISTINCT FROM n.value
-    GROUP BY c.source_id
+    JOIN raw.sipri_figures AS f ON f.source_id = c.source_id OR f.source_id = c.used
+    WHERE c.source_id <> c.used
+    GROUP BY c.source_id, f.measure, f.country, f.year
+),
+differing AS (
+    SELECT source_id, count(*) AS cells
+    FROM cells
+    WHERE value IS DISTINCT FROM value_in_use
+    GROUP BY source_id
 )
 SELECT
     f.dataset,

@@ -1,0 +1,101 @@
+"""The published snapshot: which one is current, read-only, each thread its own cursor; no SQL here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import streamlit as st
+
+from dashboard.tables import Table
+from pipelines.settings import load_settings
+
+# A snapshot is only read: no other file, no extension, no setting can be reached through it.
+GUARD: dict[str, Any] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": "300MB",
+    "threads": "2",
+    "lock_configuration": "true",
+}
+
+
+class Database(Protocol):
+    """Whatever answers SQL with a Table: a cached snapshot here, a plain connection in tests."""
+
+    def rows(self, sql: str, *parameters: Any) -> Table:
+        """Run one query."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A database over a connection, without a cache."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str, *parameters: Any) -> Table:
+        """Run one query on a cursor of its own."""
+        with self.connection.cursor() as cursor:
+            found = cursor.execute(sql, list(parameters))
+            columns = tuple(entry[0] for entry in found.description or [])
+            return Table(columns, found.fetchall())
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A published snapshot, known by its file; answers are kept until another one is published."""
+
+    path: str
+
+    def rows(self, sql: str, *parameters: Any) -> Table:
+        """Run one query, or remember its answer."""
+        return _remembered(self.path, sql, parameters)
+
+
+def current() -> Snapshot | None:
+    """The snapshot that the pointer leads to now, or None before the first build."""
+    pointer = load_settings().pointer
+    path = pointer.resolve()
+    return Snapshot(str(path)) if path.is_file() else None
+
+
+def _there(opened: Connected) -> bool:
+    """Whether a kept connection still answers."""
+    try:
+        opened.connection.cursor().close()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _close(opened: Connected) -> None:
+    opened.connection.close()
+
+
+# Two, so that a session in the middle of a page finishes it on the snapshot that it began with.
+# Closing one leaves the cursors that were taken from it usable.
+@st.cache_resource(validate=_there, on_release=_close, max_entries=2, show_spinner=False)
+def _open(path: str) -> Connected:
+    return Connected(duckdb.connect(path, read_only=True, config=GUARD))
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _remembered(path: str, sql: str, parameters: Sequence[Any]) -> Table:
+    for attempt in (1, 2):
+        try:
+            return _open(path).rows(sql, *parameters)
+        except duckdb.ConnectionException:  # released between being taken and being used
+            if attempt == 2:
+                raise
+    raise AssertionError
+
+
+def name_of(snapshot: Snapshot) -> str:
+    """The snapshot's file name without its ending."""
+    return Path(snapshot.path).stem

@@ -1,0 +1,316 @@
+"""Questions to the published snapshot: SQL in, tables out; knows no page and no chart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.data import Database
+from dashboard.tables import Table
+
+MAX_DOTS = 500
+BINS = 60
+
+
+def facts(db: Database) -> dict[str, str]:
+    """What the snapshot says of itself."""
+    return dict(db.rows("SELECT fact, content FROM main.snapshot").rows)
+
+
+def claims(db: Database) -> list[dict[str, Any]]:
+    """Every statement with its verdict, in the order of the texts."""
+    return db.rows("SELECT * FROM main.claims ORDER BY position").records()
+
+
+def editions(db: Database) -> Table:
+    """The editions of the SIPRI database, newest first."""
+    return db.rows(
+        "SELECT edition, published_year, base_year, first_year, last_year, file_name, is_excerpt, "
+        "citation, url, sha256 FROM main.editions ORDER BY edition DESC"
+    )
+
+
+def sources(db: Database) -> Table:
+    """The files that the snapshot was made from."""
+    return db.rows(
+        "SELECT dataset, version, file_name, origin, superseded, error, bytes, retrieved_at, url, "
+        "sha256, licence, citation FROM main.sources ORDER BY dataset, version, file_name"
+    )
+
+
+def terms(db: Database) -> Table:
+    """Licence and citation of each dataset."""
+    return db.rows(
+        "SELECT dataset, any_value(licence) AS licence, any_value(citation) AS citation "
+        "FROM main.sources GROUP BY dataset ORDER BY dataset"
+    )
+
+
+def tables(db: Database) -> Table:
+    """The snapshot's tables with what one row of each means."""
+    return db.rows(
+        'SELECT table_name AS "table", estimated_size AS rows, '
+        "split_part(comment, chr(10) || chr(10), 1) AS meaning FROM duckdb_tables() "
+        "WHERE schema_name = 'main' AND NOT internal ORDER BY table_name"
+    )
+
+
+def base_year(db: Database, edition: int) -> int | None:
+    """The year whose prices an edition's constant US$ are in."""
+    found = db.rows("SELECT base_year FROM main.editions WHERE edition = ?", edition)
+    return found.rows[0][0] if found.rows else None
+
+
+def citation(db: Database, edition_or_version: str | None) -> str:
+    """How to cite the dataset of a claim's own definition ('SIPRI 2017', 'ATOP 3.0')."""
+    dataset, _, version = (edition_or_version or "").partition(" ")
+    found = db.rows(
+        "SELECT citation FROM main.sources WHERE dataset = ? "
+        "ORDER BY (version = ?) DESC, version DESC LIMIT 1",
+        dataset,
+        version,
+    )
+    return str(found.rows[0][0]) if found.rows and found.rows[0][0] else ""
+
+
+@dataclass(frozen=True)
+class Specifications:
+    """A claim's grid, thinned for the eye.
+
+    dots: (position, value, agrees, own, specifications, changes, parameters); levels: (dimension,
+    level, bin, specifications, sum of values); totals: (positions, specifications, lowest, highest,
+    variance).
+    """
+
+    dots: list[dict[str, Any]]
+    levels: list[dict[str, Any]]
+    positions: int
+    count: int
+    variance: float
+    bins: int
+    own: dict[str, str]
+
+
+# Specifications of equal rows and equal figure share a position.
+_PLACED = """
+    SELECT specification_id, value, agrees, changes, parameters,
+           dense_rank() OVER (ORDER BY value, sample_id) AS position
+    FROM main.specifications
+    WHERE claim_id = ? AND carries_verdict AND value IS NOT NULL
+"""
+
+
+def specifications(db: Database, claim_id: str) -> Specifications:
+    """The specification curve: at most some hundreds of dots, and the levels along it in bins."""
+    totals = db.rows(
+        f"SELECT max(position), count(*), var_pop(value) FROM ({_PLACED})", claim_id
+    ).rows[0]
+    positions, count, variance = totals[0] or 0, totals[1], totals[2] or 0.0
+    bins = min(BINS, positions)
+    dots = db.rows(
+        f"""
+        WITH one AS (
+            SELECT position, any_value(value) AS value, bool_or(agrees) AS agrees,
+                   bool_or(specification_id = 0) AS own, count(*) AS specifications,
+                   min(changes) AS changes, arg_min(parameters, changes) AS parameters
+            FROM ({_PLACED}) GROUP BY position
+        ),
+        numbered AS (
+            SELECT *, row_number() OVER (PARTITION BY agrees ORDER BY position) AS number,
+                   count(*) OVER (PARTITION BY agrees) AS of_them,
+                   row_number() OVER (PARTITION BY agrees ORDER BY position DESC) AS from_end
+            FROM one
+        )
+        SELECT * EXCLUDE (number, of_them, from_end) FROM numbered
+        WHERE own OR from_end = 1
+           OR (number - 1) % greatest(1, ceil(of_them / {MAX_DOTS})::BIGINT) = 0
+        ORDER BY position
+        """,
+        claim_id,
+    ).records()
+    own_row = db.rows(
+        "SELECT parameters FROM main.specifications WHERE claim_id = ? AND specification_id = 0",
+        claim_id,
+    ).rows
+    own = {k: str(v) for k, v in json.loads(own_row[0][0]).items()} if own_row else {}
+    levels = []
+    if own and positions:
+        levels = db.rows(
+            f"""
+            WITH placed AS (
+                SELECT value, parameters, ((position - 1) * {bins}) // {positions} AS bin
+                FROM ({_PLACED})
+            ),
+            dimensions AS (SELECT unnest(CAST(? AS VARCHAR[])) AS dimension)
+            SELECT d.dimension, json_extract_string(p.parameters, '$."' || d.dimension || '"') AS level,
+                   p.bin, count(*) AS specifications, sum(p.value) AS total
+            FROM placed AS p CROSS JOIN dimensions AS d
+            GROUP BY ALL ORDER BY ALL
+            """,
+            claim_id,
+            list(own),
+        ).records()
+    return Specifications(dots, levels, positions, count, variance, bins, own)
+
+
+def beside(db: Database, claim_id: str) -> list[dict[str, Any]]:
+    """Specifications that are shown and carry no verdict."""
+    return db.rows(
+        "SELECT parameters, value, n FROM main.specifications WHERE claim_id = ? "
+        "AND NOT carries_verdict ORDER BY specification_id DESC",
+        claim_id,
+    ).records()
+
+
+def left_out(db: Database, claim_id: str) -> list[dict[str, Any]]:
+    """The rules that leave combinations out, with how many each."""
+    return db.rows(
+        "SELECT rule, combinations FROM main.specification_rules "
+        "WHERE claim_id = ? AND rule <> 'kept' ORDER BY combinations DESC",
+        claim_id,
+    ).records()
+
+
+def all_specifications(db: Database, claim_id: str) -> Table:
+    """Every specification of a claim, for download."""
+    return db.rows(
+        "SELECT claim_id, specification_id, changes, value, n, agrees, carries_verdict, sample_id, "
+        "parameters FROM main.specifications WHERE claim_id = ? "
+        "ORDER BY carries_verdict DESC, abs(specification_id)",
+        claim_id,
+    )
+
+
+def series(db: Database, place: str, edition: int, prices: str, basis: str) -> Table:
+    """A place's expenditure by year."""
+    found = db.rows(
+        "SELECT year, value_usd_m FROM spending_of(?, edition := ?, prices := ?, basis := ?)",
+        place,
+        edition,
+        prices,
+        basis,
+    )
+    return Table(found.columns, found.rows, {"value_usd_m": "US$ millions"})
+
+
+def members(db: Database, region: str, edition: int, years: tuple[int, int], prices: str) -> Table:
+    """A region's countries with their expenditure in two years, largest last year first."""
+    column = "constant_usd_m" if prices == "constant" else "current_usd_m"
+    found = db.rows(
+        f"""
+        SELECT s.country, max(s.{column}) FILTER (s.year = ?) AS from_value,
+               max(s.{column}) FILTER (s.year = ?) AS to_value,
+               max(s.status) FILTER (s.year = ?) AS status
+        FROM main.spending AS s
+        JOIN main.region_members AS m ON m.country = s.country AND m.region = ?
+        ANTI JOIN main.omitted_countries AS o
+          ON o.edition = s.edition AND o.region = m.region AND o.country = s.country
+        WHERE s.edition = ? AND s.year IN (?, ?)
+        GROUP BY s.country
+        ORDER BY to_value DESC NULLS LAST, s.country
+        """,
+        years[0],
+        years[1],
+        years[1],
+        region,
+        edition,
+        *years,
+    )
+    return Table(found.columns, found.rows, {"from_value": "US$ millions", "to_value": "US$ millions"})
+
+
+def regions_countries(db: Database, region: str) -> set[str]:
+    """The countries of a region."""
+    return set(
+        db.rows("SELECT country FROM main.region_members WHERE region = ?", region).column("country")
+    )
+
+
+def top(db: Database, year: int, edition: int, n: int) -> Table:
+    """The largest spenders of a year."""
+    found = db.rows(
+        "SELECT rank, country, region, current_usd_m, share_of_world "
+        "FROM top(?, edition := ?, n := ?)",
+        year,
+        edition,
+        n,
+    )
+    return Table(
+        found.columns,
+        found.rows,
+        {"current_usd_m": "US$ millions, current prices", "share_of_world": "fraction"},
+    )
+
+
+def burden(db: Database, place: str, from_year: int, to_year: int, edition: int) -> Table:
+    """Military burden by year."""
+    found = db.rows(
+        "SELECT year, share_of_gdp, countries FROM burden(?, ?, ?, edition := ?)",
+        place,
+        from_year,
+        to_year,
+        edition,
+    )
+    return Table(found.columns, found.rows, {"share_of_gdp": "fraction of GDP"})
+
+
+def exchange_rates(db: Database, country: str, edition: int) -> Table:
+    """The exchange rate that SIPRI's figures imply, by year."""
+    found = db.rows(
+        "SELECT year, local_currency_m, current_usd_m, "
+        "local_currency_m / nullif(current_usd_m, 0) AS local_per_usd FROM main.spending "
+        "WHERE edition = ? AND country = ? AND local_currency_m IS NOT NULL "
+        "AND current_usd_m > 0 ORDER BY year",
+        edition,
+        country,
+    )
+    return Table(
+        found.columns,
+        found.rows,
+        {
+            "local_currency_m": "millions of the local currency",
+            "current_usd_m": "US$ millions, current prices",
+            "local_per_usd": "local currency per US$",
+        },
+    )
+
+
+def alliance_set(db: Database, chosen: dict[str, Any]) -> Table:
+    """The units that `alliance_lifespan` averages, under the same conditions, one a row.
+
+    chosen: the arguments of the metric call.
+    """
+    found = db.rows(
+        """
+        SELECT u.unit_id, a.name, u.begin_date, u.end_date, u.ending,
+               CASE $convention WHEN 'exact' THEN u.lifespan_exact_years
+                   WHEN 'years plus one' THEN u.lifespan_years + 1
+                   ELSE u.lifespan_years END AS lifespan,
+               u.defense, u.offense, u.neutrality, u.nonaggression, u.consultation, u.bilateral,
+               u.wartime
+        FROM main.alliance_units AS u
+        LEFT JOIN main.alliances AS a
+          ON a.dataset = u.dataset AND a.version = u.version AND a.alliance_id = u.alliance_id
+        WHERE u.dataset = $dataset AND u.version = resolve_version($dataset, $version)
+          AND u.unit = $unit AND year(u.begin_date) BETWEEN $formed_from AND $formed_to
+          AND year(u.end_date) <= coalesce($ended_by, year(u.closing_date))
+          AND has_obligation($obligation, u.defense, u.offense, u.neutrality, u.nonaggression,
+                             u.consultation)
+          AND CASE $members WHEN 'bilateral' THEN u.bilateral
+                  WHEN 'multilateral' THEN NOT u.bilateral ELSE true END
+          AND CASE $ending WHEN 'not renegotiated' THEN u.ending <> 'renegotiated'
+                  WHEN 'not independence lost' THEN u.ending <> 'independence lost'
+                  WHEN 'fulfilled or violated' THEN u.ending IN ('fulfilled', 'violated')
+                  ELSE true END
+          AND CASE $wartime WHEN 'out' THEN NOT u.wartime ELSE true END
+        ORDER BY lifespan DESC, u.begin_date, u.unit_id
+        """.replace("$", ":").translate({}),
+        chosen,
+    )
+    return Table(found.columns, found.rows, {"lifespan": "years"})
+
+
+def call(db: Database, sql: str) -> Table:
+    """The metric call of a claim, as a user would run it."""
+    return db.rows(sql)

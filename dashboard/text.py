@@ -1,0 +1,58 @@
+"""Words and figures for the page: escaping, money, verdicts; knows no table."""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from datetime import datetime
+
+VERDICTS = {
+    "reproduced": (":material/check_circle:", "green"),
+    "reproduced under another specification": (":material/alt_route:", "orange"),
+    "not reproduced": (":material/cancel:", "red"),
+    "data missing": (":material/cloud_off:", "violet"),
+    "not testable": (":material/help:", "gray"),
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+
+
+def plain(text: str) -> str:
+    """Text from data as Markdown that shows it and does nothing else."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def in_chart(text: str, width: int = 0) -> str:
+    """Text from data for a Plotly label, in lines of at most `width` characters."""
+    lines = textwrap.wrap(text, width) if width else [text]
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def billions(millions: float) -> str:
+    """US$ millions as people write them: '$477 billion', '$1.23 trillion', '$85 million'."""
+    for size, name in ((1e6, "trillion"), (1e3, "billion"), (1.0, "million")):
+        if abs(millions) >= size:
+            figure = millions / size
+            digits = 2 if name == "trillion" else 1 if abs(figure) < 100 else 0
+            return f"${figure:,.{digits}f} {name}"
+    return f"${millions:,.2f} million"
+
+
+def percent(fraction: float, decimals: int = 1) -> str:
+    """A fraction as '58.9 %'."""
+    return f"{100 * fraction:,.{decimals}f} %"
+
+
+def verdict_badge(verdict: str) -> str:
+    """A verdict as Markdown: an icon and the words, and a colour besides."""
+    icon, colour = VERDICTS.get(verdict, (":material/help:", "gray"))
+    return f":{colour}-badge[{icon} {plain(verdict)}]"
+
+
+def moment(iso: str) -> str:
+    """A time stamp as '22 November 2026, 03:40 UTC'; what is no time stamp stays as it is."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"

@@ -1,0 +1,136 @@
+"""The pipeline's own database: who may hold it, and what it remembers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from pipelines import warehouse as store
+from pipelines.errors import MilexError
+from pipelines.warehouse import Materialization, content_hash, open_warehouse, replace_table
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "not" / "yet" / "warehouse.duckdb"
+
+
+def test_it_is_made_with_its_schemas(path: Path) -> None:
+    with open_warehouse(path) as connection:
+        schemas = {
+            row[0]
+            for row in connection.execute(
+                "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
+            ).fetchall()
+        }
+    assert schemas >= {"raw", "staging", "main", "claims", "meta"}
+
+
+def test_it_is_closed_when_a_step_fails(path: Path) -> None:
+    with pytest.raises(RuntimeError), open_warehouse(path) as connection:
+        connection.execute("CREATE TABLE raw.t AS SELECT 1 AS a")
+        raise RuntimeError("the asset failed")
+    with pytest.raises(duckdb.ConnectionException):
+        connection.execute("SELECT 1")
+    reader = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('SELECT a FROM raw.t')"
+    subprocess.run([sys.executable, "-c", reader, str(path)], check=True)
+
+
+def test_a_second_writer_is_told_who_is_in_the_way(path: Path) -> None:
+    holder = (
+        "import sys; from pathlib import Path; from pipelines.warehouse import open_warehouse\n"
+        "with open_warehouse(Path(sys.argv[1])):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+        text=True,
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "open\n"
+        with (
+            pytest.raises(MilexError, match=r"warehouse\.duckdb is held by another build"),
+            open_warehouse(path),
+        ):
+            pass
+        other.communicate("")
+    with open_warehouse(path):
+        pass
+
+
+def test_what_is_no_database_stays_an_error_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(duckdb.Error), open_warehouse(path):
+        pass
+
+
+def test_materializations_are_remembered(path: Path) -> None:
+    made = Materialization("main.t", "code", {"raw.b": "2", "raw.a": "1"}, "data", 3)
+    with open_warehouse(path) as connection:
+        assert store.recorded(connection, "main.t") is None
+        store.record(connection, Materialization("main.t", "old", {}, "data", 1))
+        store.record(connection, made)
+    with open_warehouse(path) as connection:
+        assert store.recorded(connection, "main.t") == made
+
+
+def test_a_frame_takes_the_place_of_a_table(path: Path) -> None:
+    with open_warehouse(path) as connection:
+        replace_table(connection, "raw.t", pd.DataFrame({"a": [1, 2]}))
+        replace_table(connection, "raw.t", pd.DataFrame({"b": ["x"]}))
+        assert connection.execute("SELECT * FROM raw.t").fetchall() == [("x",)]
+        with pytest.raises(duckdb.CatalogException):
+            replace_table(connection, "nowhere.t", pd.DataFrame({"b": ["y"]}))
+        assert connection.execute("SELECT * FROM raw.t").fetchall() == [("x",)]
+        with pytest.raises(duckdb.CatalogException):
+            connection.execute("FROM incoming")
+
+
+def test_tables_and_views_exist(path: Path) -> None:
+    with open_warehouse(path) as connection:
+        connection.execute("CREATE TABLE raw.t (a INTEGER)")
+        connection.execute("CREATE VIEW main.v AS SELECT 1 AS a")
+        assert store.table_exists(connection, "raw", "t")
+        assert store.table_exists(connection, "main", "v")
+        assert not store.table_exists(connection, "main", "t")
+
+
+def hashed(rows: str) -> str:
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t AS FROM (VALUES {rows}) AS v(a, b)")
+        return content_hash(connection, "t")[0]
+
+
+def test_the_hash_of_a_content_does_not_know_the_order() -> None:
+    assert hashed("(1, 'x'), (2, 'y'), (3, NULL)") == hashed("(3, NULL), (1, 'x'), (2, 'y')")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "(1, 'x'), (2, 'y')",
+        "(1, 'x'), (2, 'y'), (3, 'z')",
+        "(1, 'x'), (2, 'y'), (3, NULL), (3, NULL)",
+        "(1, 'y'), (2, 'x'), (3, NULL)",
+        "(1, 'x'), (1, 'x'), (3, NULL)",
+    ],
+)
+def test_the_hash_of_another_content_is_another(other: str) -> None:
+    assert hashed("(1, 'x'), (2, 'y'), (3, NULL)") != hashed(other)
+
+
+def test_pairs_of_equal_rows_do_not_cancel_out() -> None:
+    assert hashed("(1, 'x'), (1, 'x')") != hashed("(2, 'x'), (2, 'x')")
+
+
+def test_an_empty_table_has_a_hash() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+        assert content_hash(connection, "t")[1] == 0
