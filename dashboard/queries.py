@@ -276,15 +276,30 @@ def exchange_rates(db: Database, country: str, edition: int) -> Table:
     )
 
 
+LIFESPAN_DEFAULTS: dict[str, Any] = {
+    "dataset": "ATOP",
+    "version": None,
+    "unit": "alliance",
+    "formed_from": 1815,
+    "formed_to": 1989,
+    "ended_by": None,
+    "obligation": "all",
+    "members": "all",
+    "ending": "all",
+    "wartime": "in",
+    "convention": "years",
+}
+
+
 def alliance_set(db: Database, chosen: dict[str, Any]) -> Table:
     """The units that `alliance_lifespan` averages, under the same conditions, one a row.
 
-    chosen: the arguments of the metric call.
+    chosen: the arguments of the metric call, with its defaults.
     """
     found = db.rows(
         """
         SELECT u.unit_id, a.name, u.begin_date, u.end_date, u.ending,
-               CASE $convention WHEN 'exact' THEN u.lifespan_exact_years
+               CASE $11 WHEN 'exact' THEN u.lifespan_exact_years
                    WHEN 'years plus one' THEN u.lifespan_years + 1
                    ELSE u.lifespan_years END AS lifespan,
                u.defense, u.offense, u.neutrality, u.nonaggression, u.consultation, u.bilateral,
@@ -292,21 +307,21 @@ def alliance_set(db: Database, chosen: dict[str, Any]) -> Table:
         FROM main.alliance_units AS u
         LEFT JOIN main.alliances AS a
           ON a.dataset = u.dataset AND a.version = u.version AND a.alliance_id = u.alliance_id
-        WHERE u.dataset = $dataset AND u.version = resolve_version($dataset, $version)
-          AND u.unit = $unit AND year(u.begin_date) BETWEEN $formed_from AND $formed_to
-          AND year(u.end_date) <= coalesce($ended_by, year(u.closing_date))
-          AND has_obligation($obligation, u.defense, u.offense, u.neutrality, u.nonaggression,
+        WHERE u.dataset = $1 AND u.version = resolve_version($1, $2)
+          AND u.unit = $3 AND year(u.begin_date) BETWEEN $4 AND $5
+          AND year(u.end_date) <= coalesce($6, year(u.closing_date))
+          AND has_obligation($7, u.defense, u.offense, u.neutrality, u.nonaggression,
                              u.consultation)
-          AND CASE $members WHEN 'bilateral' THEN u.bilateral
+          AND CASE $8 WHEN 'bilateral' THEN u.bilateral
                   WHEN 'multilateral' THEN NOT u.bilateral ELSE true END
-          AND CASE $ending WHEN 'not renegotiated' THEN u.ending <> 'renegotiated'
+          AND CASE $9 WHEN 'not renegotiated' THEN u.ending <> 'renegotiated'
                   WHEN 'not independence lost' THEN u.ending <> 'independence lost'
                   WHEN 'fulfilled or violated' THEN u.ending IN ('fulfilled', 'violated')
                   ELSE true END
-          AND CASE $wartime WHEN 'out' THEN NOT u.wartime ELSE true END
+          AND CASE $10 WHEN 'out' THEN NOT u.wartime ELSE true END
         ORDER BY lifespan DESC, u.begin_date, u.unit_id
-        """.replace("$", ":").translate({}),
-        chosen,
+        """,
+        *(chosen[name] for name in LIFESPAN_DEFAULTS),
     )
     return Table(found.columns, found.rows, {"lifespan": "years"})
 

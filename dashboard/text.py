@@ -43,10 +43,11 @@ def percent(fraction: float, decimals: int = 1) -> str:
     return f"{100 * fraction:,.{decimals}f} %"
 
 
-def verdict_badge(verdict: str) -> str:
-    """A verdict as Markdown: an icon and the words, and a colour besides."""
+def verdict_badge(verdict: str, count: int | None = None) -> str:
+    """A verdict as Markdown: an icon and the words, and a colour besides; how many, if given."""
     icon, colour = VERDICTS.get(verdict, (":material/help:", "gray"))
-    return f":{colour}-badge[{icon} {plain(verdict)}]"
+    number = "" if count is None else f"**{count}** "
+    return f":{colour}-badge[{icon} {number}{plain(verdict)}]"
 
 
 def moment(iso: str) -> str:

@@ -7,13 +7,17 @@ excerpts keep ATOP's own column names, so ATOP's reader reads them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from pipelines.errors import ReadError
+from pipelines.readers.atop import read_atop
 from pipelines.readers.sipri import SipriEdition
+from pipelines.readers.treaties import AllianceVersion
 from pipelines.settings import Settings
 from pipelines.sources.find import SourceFile, sha256_of
 
@@ -100,4 +104,26 @@ def read_edition(file: SourceFile) -> SipriEdition:
             ["edition", "region", "year", "prices", "value_bn", "status", "omitted"]
         ],
         footnotes=pd.DataFrame({"edition": [], "mark": [], "text": []}),
+    )
+
+
+def read_alliances(group: Mapping[str, SourceFile]) -> AllianceVersion:
+    """An excerpt of one ATOP version: every alliance, and the members of some.
+
+    What the excerpt holds of members gives phases, spells and counts of those alliances only.
+    """
+    version = read_atop({"alliance": group["alliance"].path})
+    if "member" not in group:
+        return replace(version, phases=version.phases.iloc[:0])
+    some = read_atop({"member": group["member"].path})
+    counts = some.alliances.set_index("alliance_id")["member_count"]
+    alliances = version.alliances.assign(
+        member_count=version.alliances["alliance_id"].map(counts).astype("Int64")
+    )
+    return replace(
+        version,
+        alliances=alliances,
+        phases=some.phases,
+        members=some.members,
+        member_phases=some.member_phases,
     )

@@ -24,6 +24,7 @@ from pipelines.readers.treaties import AllianceVersion
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
+from pipelines.warehouse import first_row
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +86,10 @@ class Failure:
 
 @lru_cache(maxsize=1)
 def reader_version() -> str:
-    """A hash of the readers' code: a changed reader reads every file again."""
+    """A hash of the code that reads: when it changes, every file is read again."""
     digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parent / "readers").glob("*.py")):
+    here = Path(__file__).parent
+    for path in (*sorted((here / "readers").glob("*.py")), here / "ingest.py", here / "excerpt.py"):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -187,10 +189,11 @@ def failures(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[Failur
 
 
 def _is_read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> bool:
-    found = connection.execute(
+    found = first_row(
+        connection,
         "SELECT 1 FROM raw.sipri_editions WHERE source_id = ? AND reader_version = ?",
         [file.source_id, reader_version()],
-    ).fetchone()
+    )
     return found is not None
 
 
@@ -315,7 +318,10 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
         ALLIANCE_TABLES, ("alliances", "phases", "members", "member_phases"), strict=True
     ):
         frames = [getattr(version, attribute) for version in versions]
-        connection.register("incoming", pd.concat(frames, ignore_index=True))
+        together = pd.concat(frames, ignore_index=True)
+        if attribute == "alliances" and "left_censored" not in together:  # only COW codes it
+            together["left_censored"] = pd.Series(pd.NA, together.index, dtype="boolean")
+        connection.register("incoming", together)
         connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming")
         connection.unregister("incoming")
     return failures(connection, "alliances")

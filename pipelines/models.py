@@ -30,6 +30,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import MilexError
+from pipelines.warehouse import first_row
 
 _COLUMN = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>[A-Z][A-Z0-9_]*(?:\([\d, ]+\))?(?:\[\])?)"
@@ -199,7 +200,7 @@ def _columns(text: str, path: Path) -> tuple[Column, ...]:
 
 def _references(select: str, path: Path) -> set[str]:
     """The tables and macros that a SELECT reads, from DuckDB's own parser, less its CTE names."""
-    row = _parser().execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+    row = first_row(_parser(), "SELECT json_serialize_sql(?)", [select])
     assert row is not None
     tree = json.loads(row[0])
     if tree.get("error"):
@@ -294,10 +295,11 @@ def duplicate_keys(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
         return 0
     keys = ", ".join(model.key)
     blank = " OR ".join(f"{part} IS NULL" for part in model.key)
-    row = connection.execute(
+    row = first_row(
+        connection,
         f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {model.table} GROUP BY {keys} "
-        f"HAVING count(*) > 1 UNION ALL SELECT count(*) FROM {model.table} WHERE {blank})"
-    ).fetchone()
+        f"HAVING count(*) > 1 UNION ALL SELECT count(*) FROM {model.table} WHERE {blank})",
+    )
     assert row is not None
     return int(row[0])
 

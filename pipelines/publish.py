@@ -15,6 +15,7 @@ import duckdb
 from pipelines.errors import MilexError
 from pipelines.models import Model, comment, create, quote
 from pipelines.settings import Settings
+from pipelines.warehouse import first_row
 
 # Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
 STORAGE_VERSION = "v1.0.0"
@@ -69,7 +70,7 @@ def _copy(
             warehouse.execute(
                 f"CREATE TABLE snapshot.main.{model.name} AS FROM {model.table}{order}"
             )
-            row = warehouse.execute(f"SELECT count(*) FROM {model.table}").fetchone()
+            row = first_row(warehouse, f"SELECT count(*) FROM {model.table}")
             counts[model.name] = int(row[0]) if row else 0
         warehouse.execute("CREATE TABLE snapshot.main.snapshot (fact VARCHAR, content VARCHAR)")
         warehouse.executemany(
@@ -88,7 +89,7 @@ def _complete(
     with duckdb.connect(str(target)) as snapshot:
         for model in tables:
             comment(snapshot, model)
-            row = snapshot.execute(f"SELECT count(*) FROM {model.table}").fetchone()
+            row = first_row(snapshot, f"SELECT count(*) FROM {model.table}")
             if row is None or row[0] != counts[model.name]:
                 raise MilexError(
                     f"The new snapshot's {model.name} has {row and row[0]} rows, the warehouse has "

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -78,10 +78,11 @@ def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.D
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     """Whether a table or view of that name is in the schema."""
-    found = connection.execute(
+    found = first_row(
+        connection,
         "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
         [schema, name],
-    ).fetchone()
+    )
     return found is not None
 
 
@@ -90,10 +91,11 @@ def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str
 
     Two sums over the rows' hashes, so that a pair of equal rows does not cancel out.
     """
-    row = connection.execute(
+    row = first_row(
+        connection,
         f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0), "
-        f"coalesce(bit_xor(hash(t, 'second')), 0) FROM {table} AS t"
-    ).fetchone()
+        f"coalesce(bit_xor(hash(t, 'second')), 0) FROM {table} AS t",
+    )
     assert row is not None
     rows, total, mixed = row
     return f"{rows}-{int(total) & (2**64 - 1):016x}{int(mixed):016x}", int(rows)
@@ -101,11 +103,12 @@ def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str
 
 def recorded(connection: duckdb.DuckDBPyConnection, asset: str) -> Materialization | None:
     """What the warehouse says of an asset's last materialization."""
-    row = connection.execute(
+    row = first_row(
+        connection,
         "SELECT asset, code_version, inputs, data_version, rows "
         "FROM meta.materializations WHERE asset = ?",
         [asset],
-    ).fetchone()
+    )
     if row is None:
         return None
     return Materialization(row[0], row[1], json.loads(row[2]), row[3], row[4])
@@ -123,3 +126,14 @@ def record(connection: duckdb.DuckDBPyConnection, made: Materialization) -> None
             made.rows,
         ],
     )
+
+
+def first_row(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None
+) -> tuple[Any, ...] | None:
+    """The first row of a query, or None; reads it to the end.
+
+    A result that is not read to its end keeps DuckDB's connection busy for what comes next.
+    """
+    rows = connection.execute(query, parameters).fetchall()
+    return rows[0] if rows else None

@@ -8,9 +8,9 @@ import dagster as dg
 from pipelines.assets.common import (
     OWNERS,
     column_schema,
+    keep_or_make,
     key_of,
     markdown_table,
-    keep_or_make,
     result,
     versions_of,
 )

@@ -9,8 +9,8 @@ import dagster as dg
 from pipelines import ingest, names
 from pipelines.assets.common import (
     OWNERS,
-    key_of,
     keep_or_make,
+    key_of,
     markdown_table,
     result,
     versions_of,

@@ -14,6 +14,7 @@ from pipelines.claims.files import Claim
 from pipelines.claims.numbers import comparison_text, figure
 from pipelines.models import Column, Model
 from pipelines.sources.catalogue import load_catalogue
+from pipelines.warehouse import first_row
 
 TABLE = Model.of_table(
     "main.claims",
@@ -237,11 +238,12 @@ def _specification(
     connection: duckdb.DuckDBPyConnection, claim: Claim, specification_id: int
 ) -> tuple[float | None, str]:
     """A specification's figure, and what it changes against the own definition."""
-    row = connection.execute(
+    row = first_row(
+        connection,
         "SELECT value, parameters FROM main.specifications "
         "WHERE claim_id = ? AND specification_id = ?",
         [claim.id, specification_id],
-    ).fetchone()
+    )
     assert row is not None
     return row[0], changes_text(json.loads(row[1]), claim.definition)
 
@@ -296,15 +298,15 @@ def _rolled(
     """The claim's window moved to the newest edition's last year, by the same metric."""
     if claim.metric is None or not claim.rolled:
         return None, ""
-    newest = connection.execute(
-        "SELECT edition, last_year FROM main.editions ORDER BY edition DESC LIMIT 1"
-    ).fetchone()
+    newest = first_row(
+        connection, "SELECT edition, last_year FROM main.editions ORDER BY edition DESC LIMIT 1"
+    )
     if newest is None:
         return None, ""
     edition, last_year = newest
     window = {name: last_year + offset for name, offset in claim.rolled.items()}
     definition = {**claim.definition, **window, "edition": edition}
-    found = connection.execute(claim.metric.call(definition)).fetchone()
+    found = first_row(connection, claim.metric.call(definition))
     value = None if found is None or found[0] is None else float(found[0])
     years = {"to_year": last_year, **window}
     if value is None:

@@ -19,6 +19,7 @@ from pipelines.errors import MilexError
 from pipelines.models import create, load_models, quote
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
+from pipelines.warehouse import first_row
 
 Line: TypeAlias = tuple[str, ...]
 
@@ -74,11 +75,12 @@ def check_file(settings: Settings, file: Path, top: int) -> Iterator[str]:
                 create(connection, model)
         evaluate.evaluate(connection, claims, models)
         for claim in claims:
-            row = connection.execute(
+            row = first_row(
+                connection,
                 "SELECT verdict, explanation, sql, today, unit, decimals, stated_value "
                 "FROM main.claims WHERE claim_id = ?",
                 [claim.id],
-            ).fetchone()
+            )
             assert row is not None
             verdict, explanation, sql, today, unit, decimals, stated = row
             yield f"{claim.id}: {verdict}"

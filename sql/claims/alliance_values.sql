@@ -45,13 +45,26 @@ WITH units AS (
     FROM main.alliance_units
     WHERE year(begin_date) BETWEEN 1815 AND 1989
 ),
+-- A unit is at hand if the dataset gives it for all of its alliances (an excerpt does not); what is
+-- known of lineages rests on member spells.
+complete AS (
+    SELECT u.dataset, u.version, u.unit
+    FROM main.alliance_units AS u
+    JOIN (SELECT dataset, version, count(*) AS alliances FROM main.alliances GROUP BY ALL) AS a
+      ON a.dataset = u.dataset AND a.version = u.version
+    GROUP BY u.dataset, u.version, u.unit
+    HAVING count(DISTINCT u.alliance_id) = any_value(a.alliances)
+),
 coded AS (
     SELECT
-        dataset, version, unit, bool_or(offense IS NOT NULL) AS offense,
-        bool_or(wartime IS NOT NULL) AS wartime,
-        bool_or(ending NOT IN ('in force', 'unknown')) AS ending
-    FROM main.alliance_units
-    GROUP BY dataset, version, unit
+        u.dataset, u.version, u.unit, bool_or(u.offense IS NOT NULL) AS offense,
+        bool_or(u.wartime IS NOT NULL) AS wartime,
+        bool_or(u.ending NOT IN ('in force', 'unknown')) AS ending
+    FROM main.alliance_units AS u
+    SEMI JOIN complete AS c
+      ON c.dataset = u.dataset AND c.version = u.version
+     AND c.unit = CASE WHEN u.unit = 'lineage' THEN 'member spell' ELSE u.unit END
+    GROUP BY u.dataset, u.version, u.unit
 ),
 grid AS (
     SELECT

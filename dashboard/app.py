@@ -1,0 +1,72 @@
+"""The dashboard's frame: pages, which snapshot is shown, and what to do when there is none."""
+
+from pathlib import Path
+
+import duckdb
+import streamlit as st
+
+from dashboard import data, queries
+from dashboard.text import moment, plain
+
+NEW_SNAPSHOT_EVERY = "20s"
+
+# A file of our own: an icon by name would be fetched from the internet.
+ICON = str(Path(__file__).with_name("icon.svg"))
+
+st.set_page_config(page_title="Milex", page_icon=ICON, layout="wide")
+
+
+def nothing_yet() -> None:
+    """What is shown before the first build."""
+    st.title("Nothing has been published yet")
+    st.markdown(
+        "The dashboard shows a snapshot that the pipeline publishes, and there is none. "
+        "Run this in the project's folder; then this page fills by itself."
+    )
+    st.code("make build", language="bash")
+
+
+@st.fragment(run_every=NEW_SNAPSHOT_EVERY)
+def watch(shown: str | None) -> None:
+    """Show a newly published snapshot in a session that is open."""
+    now = data.current()
+    if (now.path if now else None) != shown:
+        st.rerun(scope="app")
+
+
+snapshot = data.current()
+watch(snapshot.path if snapshot else None)
+if snapshot is None:
+    st.navigation([st.Page(nothing_yet, title="Milex", default=True)], position="hidden").run()
+    st.stop()
+
+st.session_state["snapshot"] = snapshot
+page = st.navigation(
+    [
+        st.Page(
+            "app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True
+        ),
+        st.Page("app_pages/data.py", title="Data", icon=":material/database:", url_path="data"),
+    ],
+    position="top",
+)
+try:
+    facts = queries.facts(snapshot)
+    if facts.get("excerpt"):
+        st.info(
+            f"This runs on the committed excerpt for {plain(facts['excerpt'])}: the figures that "
+            "the statements need and no others. Put the publishers' files into `data/raw/` and run "
+            "`make build` for the full editions.",
+            icon=":material/content_cut:",
+        )
+    page.run()
+    built = moment(facts.get("built_at", ""))
+    st.divider()
+    st.caption(f"Snapshot {plain(data.name_of(snapshot))}, built {plain(built)}.")
+except duckdb.Error as error:
+    st.error(
+        "This snapshot does not answer what the page asks; it may be older than the code. "
+        "Run `make build`.",
+        icon=":material/error:",
+    )
+    st.code(str(error), language=None, wrap_lines=True)

@@ -1,0 +1,190 @@
+"""Claims: every statement with its verdict, and one of them opened to all that is behind it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts, curve, queries, subjects
+from dashboard.data import Snapshot, name_of
+from dashboard.tables import Table, to_csv
+from dashboard.text import VERDICTS, plain, verdict_badge
+from pipelines.claims.numbers import figure
+
+Claim = Mapping[str, Any]
+
+
+def choose(claim_id: str | None) -> None:
+    """Open a claim, or none; the address follows."""
+    st.session_state["claim"] = claim_id
+
+
+def scoreboard(claims: list[dict[str, Any]]) -> None:
+    """Every statement in one list, with the count of each verdict on top."""
+    st.title("Do the figures hold?")
+    st.markdown(
+        "Statements about the security order in Asia, recomputed from the edition of the data that "
+        "they were made from. Open one to see its chart, every alternative way to compute it, the "
+        "SQL and the rows."
+    )
+    counts = Counter(claim["verdict"] for claim in claims)
+    there = [verdict for verdict in VERDICTS if counts[verdict]]
+    st.markdown("  ".join(verdict_badge(verdict, counts[verdict]) for verdict in there))
+    chosen = st.pills(
+        "Show only", there, selection_mode="multi", key="verdict", bind="query-params"
+    )
+    with st.container(gap="xsmall"):
+        for claim in claims:
+            if not chosen or claim["verdict"] in chosen:
+                row(claim)
+
+
+def row(claim: Claim) -> None:
+    """One statement of the list."""
+    with st.container(border=True):
+        what, figures, verdict = st.columns([5, 2, 2.4], vertical_alignment="center")
+        with what:
+            st.button(
+                plain(claim["statement"]),
+                key=f"open {claim['claim_id']}",
+                type="tertiary",
+                wrap=True,
+                on_click=choose,
+                args=(claim["claim_id"],),
+            )
+            st.caption(plain(place_of(claim)))
+        if claim["stated"]:
+            found = claim["recomputed"] or "no figure"
+            figures.markdown(
+                f"stated **{plain(claim['stated'])}**  \nrecomputed **{plain(found)}**"
+            )
+        verdict.markdown(verdict_badge(claim["verdict"]))
+
+
+def place_of(claim: Claim) -> str:
+    """Where it is stated and from which data it was recomputed."""
+    where = f"{claim['source']}, {claim['locator']}"
+    return f"{where} · {claim['edition_or_version']}" if claim["edition_or_version"] else where
+
+
+def opened(snapshot: Snapshot, claim: Claim) -> None:
+    """One statement: what was found, how far it depends on choices, and what is behind it."""
+    st.button(
+        "All claims", icon=":material/arrow_back:", type="tertiary", on_click=choose, args=(None,)
+    )
+    st.header(plain(claim["statement"]), anchor=False)
+    st.markdown(f"{verdict_badge(claim['verdict'])} {plain(place_of(claim))}")
+    if not claim["sql"]:
+        st.markdown(plain(claim["explanation"]))
+        return
+    stated, recomputed, agreeing = st.columns(3)
+    stated.metric("Stated" + (" (our threshold)" if claim["threshold_is_ours"] else ""),
+                  claim["stated"], border=True)
+    recomputed.metric("Recomputed", claim["recomputed"] or "no figure", border=True)
+    agreeing.metric(
+        "Specifications that agree",
+        f"{claim['agreeing']:,} of {claim['specifications']:,}",
+        border=True,
+    )
+    st.markdown(plain(claim["explanation"]))
+    if claim["today"]:
+        st.markdown(f"**Today:** {plain(claim['today'])}")
+    if claim["attribution"]:
+        st.caption(plain(claim["attribution"]))
+    about = subjects.subject(snapshot, claim)
+    if about and about.figure:
+        st.plotly_chart(about.figure, config=charts.CONFIG, alt=about.takeaway, key="about")
+    if claim["specifications"]:
+        dependence(snapshot, claim)
+    if about:
+        behind(snapshot, claim, about)
+
+
+def dependence(snapshot: Snapshot, claim: Claim) -> None:
+    """The specification curve, the figure by edition, what stands beside, and what was left out."""
+    st.subheader("How far it depends on choices", anchor=False)
+    found = queries.specifications(snapshot, claim["claim_id"])
+    picture, takeaway = curve.curve(claim, found)
+    st.plotly_chart(picture, config=charts.CONFIG, alt=takeaway, key="curve")
+    notes = [
+        f"{rule['combinations']:,} combinations left out: {plain(rule['rule'])}."
+        for rule in queries.left_out(snapshot, claim["claim_id"])
+    ]
+    notes += [
+        f"Shown beside, without a verdict: {plain(curve.changed(row, found))}: "
+        f"{plain(figure(row['value'], claim['unit'], claim['decimals'] + 1))}."
+        for row in queries.beside(snapshot, claim["claim_id"])
+    ]
+    if notes:
+        st.caption("  \n".join(notes))
+
+
+def behind(snapshot: Snapshot, claim: Claim, about: subjects.Subject) -> None:
+    """The SQL, the rows, the downloads and the citation."""
+    st.subheader("What is behind it", anchor=False)
+    st.markdown("The recomputed figure is what this query gives on the published snapshot:")
+    st.code(claim["sql"], language="sql", wrap_lines=True)
+    st.markdown(f"Rows: {plain(about.rows_are)}.")
+    st.dataframe(
+        about.rows.by_column(),
+        hide_index=True,
+        height=min(320, 36 * (len(about.rows) + 1) + 3),
+        alt=f"Rows: {about.rows_are}",
+    )
+    notes = citation_lines(snapshot, claim)
+    rows, specifications = st.columns(2)
+    rows.download_button(
+        "Rows as CSV",
+        data=lambda: to_csv(about.rows, [*notes, f"Rows: {about.rows_are}"]),
+        file_name=f"milex-{claim['claim_id']}-rows.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    specifications.download_button(
+        "Specifications as CSV",
+        data=lambda: to_csv(specification_rows(snapshot, claim), notes),
+        file_name=f"milex-{claim['claim_id']}-specifications.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    st.markdown("To cite:")
+    st.code("\n".join(notes[1:]), language=None, wrap_lines=True)
+
+
+def specification_rows(snapshot: Snapshot, claim: Claim) -> Table:
+    """Every specification with the figure's unit."""
+    found = queries.all_specifications(snapshot, claim["claim_id"])
+    return Table(found.columns, found.rows, {"value": claim["unit"]})
+
+
+def citation_lines(snapshot: Snapshot, claim: Claim) -> list[str]:
+    """What a figure needs beside it when it travels: statement, data and where it was computed."""
+    return [
+        f"Statement ({claim['claim_id']}; {claim['source']}, {claim['locator']}): "
+        f"{claim['statement']}",
+        f"Data: {claim['edition_or_version']}. "
+        f"{queries.citation(snapshot, claim['edition_or_version'])}",
+        f"Recomputed with Milex, snapshot {name_of(snapshot)}.",
+    ]
+
+
+shown: Snapshot = st.session_state["snapshot"]
+statements = queries.claims(shown)
+by_id = {claim["claim_id"]: claim for claim in statements}
+asked = st.selectbox(
+    "Open a statement",
+    list(by_id),
+    index=None,
+    placeholder="All claims. Choose one to open it.",
+    key="claim",
+    bind="query-params",
+)
+if asked in by_id:
+    opened(shown, by_id[asked])
+else:
+    scoreboard(statements)

@@ -1,0 +1,123 @@
+"""A claim's specifications as a picture: dots and levels for the chart, from what queries return."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard import charts
+from dashboard.queries import Specifications
+from pipelines.claims.numbers import figure
+
+
+def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, str]:
+    """The specification curve of a claim, and its takeaway in words."""
+    agreeing = claim["agreeing"]
+    matters = importance(found)
+    takeaway = f"{agreeing:,} of {claim['specifications']:,} specifications agree"
+    if matters and matters[0][1] > 0:
+        takeaway += f"; the figure depends most on {words(matters[0][0])}"
+    stated = [claim["stated_value"]]
+    if claim["stated_upper"] is not None:
+        stated.append(claim["stated_upper"])
+    dots = [
+        charts.Dot(
+            dot["position"],
+            dot["value"],
+            bool(dot["agrees"]),
+            bool(dot["own"]),
+            f"{figure(dot['value'], claim['unit'], claim['decimals'] + 1)}: {_changes(dot, found)}",
+        )
+        for dot in found.dots
+    ]
+    thinned = "" if len(dots) == found.positions else f" ({len(dots):,} of {found.positions:,} dots drawn)"
+    return (
+        charts.specification_curve(
+            takeaway,
+            dots,
+            levels(found, [name for name, _ in matters]),
+            stated,
+            f"stated: {claim['stated']}",
+            f"{claim['unit']}; specifications from the lowest to the highest figure{thinned}",
+            "Below: the levels of each dimension; the darker a cell, the more of the "
+            "specifications above it have that level. Bold: the own definition. Milex.",
+        ),
+        takeaway,
+    )
+
+
+def changed(row: Mapping[str, Any], found: Specifications) -> str:
+    """The dimensions in which a specification differs from the own definition, in words."""
+    names = [
+        _name(name, str(value), found.own.get(name, ""))
+        for name, value in json.loads(row["parameters"]).items()
+        if str(value) != found.own.get(name)
+    ]
+    return ", ".join(names) or "own definition"
+
+
+def _changes(dot: Mapping[str, Any], found: Specifications) -> str:
+    many = f" and {dot['specifications'] - 1:,} more" if dot["specifications"] > 1 else ""
+    return changed(dot, found) + many
+
+
+def importance(found: Specifications) -> list[tuple[str, float]]:
+    """Dimensions by the share of the figures' variance that lies between their levels, most first."""
+    sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    for row in found.levels:
+        entry = sums[row["dimension"]][str(row["level"])]
+        entry[0] += row["specifications"]
+        entry[1] += row["total"]
+    result = []
+    for name, by_level in sums.items():
+        count = sum(entry[0] for entry in by_level.values())
+        mean = sum(entry[1] for entry in by_level.values()) / count
+        between = sum(e[0] * (e[1] / e[0] - mean) ** 2 for e in by_level.values()) / count
+        result.append((name, between / found.variance if found.variance > 1e-12 else 0.0))
+    return sorted(result, key=lambda item: -item[1])
+
+
+def levels(found: Specifications, order: list[str]) -> list[charts.Level]:
+    """The rows of the strip: dimensions in the given order, the own level first, gaps between."""
+    shares: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * found.bins)
+    in_bin: dict[tuple[str, int], int] = defaultdict(int)
+    for row in found.levels:
+        in_bin[row["dimension"], row["bin"]] += row["specifications"]
+    for row in found.levels:
+        key = (row["dimension"], str(row["level"]))
+        shares[key][row["bin"]] = row["specifications"] / in_bin[row["dimension"], row["bin"]]
+    rows: list[charts.Level] = []
+    for dimension in order:
+        own = found.own[dimension]
+        mine = sorted((key[1] for key in shares if key[0] == dimension), key=lambda v: (v != own, v))
+        if len(mine) < 2:
+            continue
+        if rows:
+            rows.append(charts.Level("", [], False))
+        rows += [
+            charts.Level(_name(dimension, level, own), shares[dimension, level], level == own)
+            for level in mine
+        ]
+    return rows
+
+
+def _name(dimension: str, level: str, own: str) -> str:
+    """Short enough for a phone: 'edition 2017', '… without Oceania', 'one year earlier'."""
+    if dimension == "shift":
+        return {"0": "years as given", "-1": "one year earlier", "1": "one year later"}.get(
+            level, f"years {level}"
+        )
+    if dimension in ("place", "region"):
+        return f"… {level.removeprefix(own).strip()}" if level != own and level.startswith(own) else level
+    return f"{words(dimension)} {level}"
+
+
+def words(dimension: str) -> str:
+    """A dimension's name as people say it."""
+    return {"shift": "the years", "place": "the region", "dataset": "data"}.get(
+        dimension, dimension.replace("_", " ")
+    )

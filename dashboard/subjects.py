@@ -1,0 +1,417 @@
+"""What a claim is about: its metric call read back, and from it a chart and the rows behind it.
+
+A claim brings its metric call as SQL; nothing else of its file is known here. A metric without an
+entry below still shows the result of its call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard import charts, queries
+from dashboard.data import Database
+from dashboard.tables import Table
+from dashboard.text import billions, percent
+from pipelines.claims.numbers import figure, ordinal
+
+SHOWN_YEARS = 15
+SHOWN_MEMBERS = 11
+TOP = 15
+
+
+@dataclass(frozen=True)
+class Call:
+    """One metric call in SQL: its name and its arguments."""
+
+    metric: str
+    given: tuple[Any, ...]
+    named: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A chart with its takeaway in words, and the rows behind it."""
+
+    figure: go.Figure | None
+    takeaway: str
+    rows: Table
+    rows_are: str
+
+
+_CALL = re.compile(r"\b([a-z_]+)\(((?:[^()']|'(?:[^']|'')*')*)\)", re.IGNORECASE)
+_ARGUMENT = re.compile(r"(?:(\w+)\s*:=\s*)?('(?:[^']|'')*'|[^,'\s]+)")
+_EQUAL = re.compile(r"\b(country|region) = ('(?:[^']|'')*')")
+
+
+def calls(sql: str) -> list[Call]:
+    """Every metric call in a query whose arguments are constants."""
+    found = []
+    for name, inside in _CALL.findall(sql):
+        given, named = [], {}
+        for key, text in _ARGUMENT.findall(inside):
+            if key:
+                named[key] = _value(text)
+            else:
+                given.append(_value(text))
+        found.append(Call(name.lower(), tuple(given), named))
+    return found
+
+
+def _value(text: str) -> Any:
+    if text.startswith("'"):
+        return text[1:-1].replace("''", "'")
+    if text.upper() == "NULL":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def subject(db: Database, claim: Mapping[str, Any]) -> Subject | None:
+    """The chart and the rows of a testable claim; None for one without a metric call."""
+    if not claim["sql"]:
+        return None
+    draw = _SUBJECTS.get(claim["metric"] or "")
+    found = {call.metric: call for call in calls(claim["sql"])}
+    if draw is None or claim["recomputed_value"] is None:
+        return Subject(None, "", queries.call(db, claim["sql"]), "what the query returns")
+    return draw(db, claim, found)
+
+
+def _sipri(db: Database, edition: int, prices: str | None = None) -> str:
+    """The line below a chart on spending."""
+    year = queries.base_year(db, edition)
+    unit = {"constant": f"; constant ({year}) US$", "current": "; current US$", None: ""}[prices]
+    return f"Source: SIPRI Military Expenditure Database, edition {edition}{unit}. Milex."
+
+
+def _stated_line(claim: Mapping[str, Any], scale: float = 1.0) -> tuple[float, str]:
+    return claim["stated_value"] * scale, f"stated: {claim['stated']}"
+
+
+def _growth(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["growth"]
+    place, first, last = call.given
+    edition, prices = call.named["edition"], call.named["prices"]
+    rows = queries.series(db, place, edition, prices, call.named["basis"])
+    by_year = dict(zip(rows.column("year"), rows.column("value_usd_m"), strict=True))
+    years = range(max(min(by_year), first - SHOWN_YEARS), max(by_year) + 1)
+    change = by_year[last] / by_year[first] - 1
+    direction = "up" if change >= 0 else "down"
+    takeaway = f"{place}: {direction} {percent(abs(change))} from {first} to {last}"
+    return Subject(
+        charts.lines(
+            takeaway,
+            [charts.Line(place, list(years), [_billions(by_year.get(y)) for y in years])],
+            f"US$ billions, {prices} prices",
+            _sipri(db, edition, prices),
+            [
+                charts.Mark(year, by_year[year] / 1e3, f"{year}: {billions(by_year[year])}")
+                for year in (first, last)
+            ],
+        ),
+        takeaway,
+        rows,
+        f"{place}, edition {edition}, {prices} prices, {call.named['basis']}",
+    )
+
+
+def _billions(millions: float | None) -> float | None:
+    return None if millions is None else millions / 1e3
+
+
+def _member_bars(
+    values: list[tuple[str, float]], total: float, country: str, as_change: bool
+) -> list[tuple[str, float, str, bool]]:
+    """The largest members, the highlighted one always among them, and the others in one bar."""
+    ranked = sorted(values, key=lambda item: -item[1])
+    shown = ranked[:SHOWN_MEMBERS]
+    if country not in dict(shown):
+        shown += [item for item in ranked if item[0] == country]
+    names = {name for name, _ in shown}
+    others = [value for name, value in ranked if name not in names]
+    items = [
+        (
+            name,
+            value / 1e3,
+            f"{'+' if as_change and value > 0 else ''}{billions(value)} ({percent(value / total)})",
+            name == country,
+        )
+        for name, value in shown
+    ]
+    if others:
+        value = sum(others)
+        name = f"{len(others)} others"
+        items.append((name, value / 1e3, f"{billions(value)} ({percent(value / total)})", False))
+    return items
+
+
+def _share(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["share"]
+    country, region, year = call.given
+    edition, prices = call.named["edition"], call.named["prices"]
+    rows = queries.members(db, region, edition, (year, year), prices)
+    values = [(r["country"], r["to_value"]) for r in rows.records() if r["to_value"] is not None]
+    total = sum(value for _, value in values)
+    stated = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
+    takeaway = f"{country} made up {stated} of {region}'s military spending in {year}"
+    rows = Table(
+        ("country", f"value_{year}", "status"),
+        [(r["country"], r["to_value"], r["status"]) for r in rows.records()],
+        {f"value_{year}": f"US$ millions, {prices} prices"},
+    )
+    return Subject(
+        charts.bars(
+            takeaway,
+            _member_bars(values, total, country, as_change=False),
+            f"US$, {prices} prices; share of the listed countries' sum",
+            _sipri(db, edition, prices),
+        ),
+        takeaway,
+        rows,
+        f"countries of {region} in {year}, edition {edition}",
+    )
+
+
+def _contribution(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["contribution"]
+    country, region, first, last = call.given
+    edition = call.named["edition"]
+    rows = queries.members(db, region, edition, (first, last), "constant")
+    values = [
+        (r["country"], r["to_value"] - r["from_value"])
+        for r in rows.records()
+        if r["to_value"] is not None and r["from_value"] is not None
+    ]
+    total = sum(value for _, value in values)
+    found_text = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
+    takeaway = f"{country} made up {found_text} of the increase in {region}, {first}–{last}"
+    unit = "US$ millions, constant prices"
+    rows = Table(
+        ("country", f"value_{first}", f"value_{last}", f"status_{last}"),
+        rows.rows,
+        {f"value_{first}": unit, f"value_{last}": unit},
+    )
+    return Subject(
+        charts.bars(
+            takeaway,
+            _member_bars(values, total, country, as_change=True),
+            "change in US$, constant prices; share of the members' total change",
+            _sipri(db, edition, "constant"),
+        ),
+        takeaway,
+        rows,
+        f"countries of {region} in {first} and {last}, edition {edition}",
+    )
+
+
+def _top_bars(
+    db: Database, year: int, edition: int, chosen: set[str], takeaway: str, n: int = TOP
+) -> Subject:
+    rows = queries.top(db, year, edition, max(n, _lowest(db, year, edition, chosen)))
+    items = [
+        (
+            f"{ordinal(r['rank'])} {r['country']}",
+            r["current_usd_m"] / 1e3,
+            billions(r["current_usd_m"]),
+            r["country"] in chosen,
+        )
+        for r in rows.records()
+        if r["rank"] <= n or r["country"] in chosen
+    ]
+    return Subject(
+        charts.bars(takeaway, items, "US$, current prices", _sipri(db, edition, "current")),
+        takeaway,
+        rows,
+        f"largest military spenders of {year}, edition {edition}",
+    )
+
+
+def _lowest(db: Database, year: int, edition: int, chosen: set[str]) -> int:
+    """The lowest rank of the chosen countries, if they are few enough to be shown below the top."""
+    if len(chosen) > 6:
+        return 0
+    ranks = [
+        r["rank"] for r in queries.top(db, year, edition, 1000).records() if r["country"] in chosen
+    ]
+    return max(ranks, default=0)
+
+
+def _rank(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["rank_of"]
+    country, year = call.given
+    takeaway = f"{country} ranked {ordinal(round(claim['recomputed_value']))} in {year}"
+    return _top_bars(db, year, call.named["edition"], {country}, takeaway)
+
+
+def _ranks_together(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["top"]
+    year = call.given[0]
+    named = {_value(text) for kind, text in _EQUAL.findall(claim["sql"]) if kind == "country"}
+    takeaway = f"{claim['recomputed_value']:.0f} of {len(named)} stated ranks hold in {year}"
+    return _top_bars(db, year, call.named["edition"], named, takeaway)
+
+
+def _members_in_top(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["top"]
+    year, n = call.given[0], call.named.get("n", TOP)
+    region = next(_value(text) for kind, text in _EQUAL.findall(claim["sql"]) if kind == "region")
+    members = queries.regions_countries(db, region)
+    takeaway = f"{claim['recomputed_value']:.0f} of the {n} largest spenders of {year} are in {region}"
+    return _top_bars(db, year, call.named["edition"], members, takeaway, n)
+
+
+def _burden_line(db: Database, place: str, edition: int, years: tuple[int, int]) -> Table:
+    return queries.burden(db, place, years[0], years[1], edition)
+
+
+def _burden_gap(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    here, world = (call for call in calls(claim["sql"]) if call.metric == "burden")
+    place, year, _last = here.given
+    edition = here.named["edition"]
+    first = max(year - SHOWN_YEARS, _first_year(db, edition))
+    series = []
+    rows: list[tuple[Any, ...]] = []
+    for call in (here, world):
+        found = _burden_line(db, call.given[0], edition, (first, year))
+        rows += [(call.given[0], *row) for row in found.rows]
+        by_year = dict(zip(found.column("year"), found.column("share_of_gdp"), strict=True))
+        years = list(range(first, year + 1))
+        series.append(
+            charts.Line(
+                call.given[0],
+                years,
+                [None if y not in by_year else 100 * by_year[y] for y in years],
+                context=call is world,
+            )
+        )
+    gap = claim["recomputed_value"]
+    side = "below" if gap < 0 else "above"
+    takeaway = (
+        f"{place}'s military burden was {abs(gap):.2f} percentage points {side} the world's in {year}"
+    )
+    return Subject(
+        charts.lines(takeaway, series, "% of GDP", _sipri(db, edition)),
+        takeaway,
+        Table(("place", "year", "share_of_gdp", "countries"), rows, {"share_of_gdp": "fraction"}),
+        f"military burden by year, edition {edition}",
+    )
+
+
+def _first_year(db: Database, edition: int) -> int:
+    found = db.rows("SELECT first_year FROM main.editions WHERE edition = ?", edition)
+    return int(found.rows[0][0]) if found.rows else 0
+
+
+def _highest_burden(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["burden"]
+    country, first, last = call.given
+    edition = call.named["edition"]
+    rows = _burden_line(db, country, edition, (first, last))
+    by_year = dict(zip(rows.column("year"), rows.column("share_of_gdp"), strict=True))
+    highest = max(by_year, key=lambda year: by_year[year])
+    years = list(range(first, last + 1))
+    takeaway = f"{country}'s military burden was highest in {highest}: {100 * by_year[highest]:.3f} %"
+    return Subject(
+        charts.lines(
+            takeaway,
+            [
+                charts.Line(
+                    country,
+                    years,
+                    [None if y not in by_year else 100 * by_year[y] for y in years],
+                )
+            ],
+            "% of GDP",
+            _sipri(db, edition),
+            [charts.Mark(highest, 100 * by_year[highest], f"{highest}")],
+            threshold=_stated_line(claim),
+        ),
+        takeaway,
+        rows,
+        f"{country}'s military burden by year, edition {edition}",
+    )
+
+
+def _money(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["implied_exchange_rate"]
+    country, year = call.given
+    edition = call.named["edition"]
+    rows = queries.exchange_rates(db, country, edition)
+    rates = dict(zip(rows.column("year"), rows.column("local_per_usd"), strict=True))
+    amount = claim["recomputed_value"] * rates[year]
+    years = list(range(year - SHOWN_YEARS, max(rates) + 1))
+    recomputed = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
+    takeaway = f"At the rate of {year} the sum is {recomputed}; the statement has {claim['stated']}"
+    return Subject(
+        charts.lines(
+            takeaway,
+            [
+                charts.Line(
+                    country, years, [None if y not in rates else amount / rates[y] for y in years]
+                )
+            ],
+            f"{claim['unit']}, at each year's implied exchange rate",
+            _sipri(db, edition, "current"),
+            [charts.Mark(year, claim["recomputed_value"], f"{year}: {recomputed}")],
+            threshold=_stated_line(claim),
+        ),
+        takeaway,
+        rows,
+        f"{country}'s expenditure in local currency and US$, edition {edition}",
+    )
+
+
+def _alliances(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
+    call = found["alliance_lifespan"]
+    chosen = {**queries.LIFESPAN_DEFAULTS, **call.named}
+    rows = queries.alliance_set(db, chosen)
+    spans = [float(span) for span in rows.column("lifespan")]
+    mean = sum(spans) / len(spans) if spans else 0.0
+    unit = f"{chosen['unit']}s"
+    marks = [(mean, f"mean {mean:.1f} years", False)]
+    if claim["unit"] == "years":
+        marks.append((claim["stated_value"], f"stated {claim['stated']}", True))
+        takeaway = f"The {len(spans):,} {unit} lasted {mean:.1f} years on average"
+    else:
+        takeaway = (
+            f"{len(spans):,} {unit} of {chosen['formed_from']}–{chosen['formed_to']} had ended by "
+            f"{chosen['ended_by'] or 'the closing'}; the statement has {claim['stated']}"
+        )
+    return Subject(
+        charts.histogram(
+            takeaway,
+            spans,
+            2,
+            "lifespan in years",
+            f"Source: {claim['edition_or_version']}; one bar is two years. Milex.",
+            marks,
+        ),
+        takeaway,
+        rows,
+        f"the {unit} that are counted, {claim['edition_or_version']}",
+    )
+
+
+_SUBJECTS: dict[str, Callable[[Database, Mapping[str, Any], Mapping[str, Call]], Subject]] = {
+    "growth": _growth,
+    "share": _share,
+    "contribution": _contribution,
+    "rank": _rank,
+    "ranks_together": _ranks_together,
+    "members_in_top": _members_in_top,
+    "burden_gap": _burden_gap,
+    "highest_burden": _highest_burden,
+    "money": _money,
+    "alliance_count": _alliances,
+    "alliance_lifespan": _alliances,
+}
