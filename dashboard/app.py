@@ -43,9 +43,7 @@ if snapshot is None:
 st.session_state["snapshot"] = snapshot
 page = st.navigation(
     [
-        st.Page(
-            "app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True
-        ),
+        st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True),
         st.Page("app_pages/data.py", title="Data", icon=":material/database:", url_path="data"),
     ],
     position="top",

@@ -88,13 +88,16 @@ def lines(
             hovertemplate="%{x}: %{y:,.3~g} " + in_chart(unit) + "<extra></extra>",
             connectgaps=False,
         )
-        known = [
-            (x, y) for x, y in zip(one.years, one.values, strict=True) if y is not None
-        ]
+        known = [(x, y) for x, y in zip(one.years, one.values, strict=True) if y is not None]
         if known and len(series) > 1:
             figure.add_annotation(
-                x=known[-1][0], y=known[-1][1], text=in_chart(one.name, LABEL_WIDTH),
-                xanchor="right", yanchor="bottom", showarrow=False, font={"color": colour},
+                x=known[-1][0],
+                y=known[-1][1],
+                text=in_chart(one.name, LABEL_WIDTH),
+                xanchor="right",
+                yanchor="bottom",
+                showarrow=False,
+                font={"color": colour},
                 yshift=4,
             )
     if marks:
@@ -140,10 +143,12 @@ def bars(
         tickvals=list(range(len(items))),
         ticktext=names,
         showgrid=False,
-        automargin=True,
     )
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=True)
-    return _finish(figure, title, source, unit, height=150 + 25 * len(items), unit_on_x=True)
+    longest = max((len(name) for name, *_ in items), default=0)
+    return _finish(
+        figure, title, source, unit, height=25 * len(items), left=14 + 7 * longest, axis=6
+    )
 
 
 def histogram(
@@ -152,6 +157,7 @@ def histogram(
     width: int,
     unit: str,
     source: str,
+    counted: str,
     marks: Sequence[tuple[float, str, bool]] = (),
 ) -> go.Figure:
     """How many values lie in each interval; vertical lines: (value, label, is the stated one)."""
@@ -172,14 +178,20 @@ def histogram(
     top = max(counts, default=0)
     for row, (value, text, stated) in enumerate(marks):
         colour = ACCENT if stated else MAIN
-        figure.add_vline(x=value, line={"color": colour, "width": 2,
-                                        "dash": "dash" if stated else "solid"})
+        figure.add_vline(
+            x=value, line={"color": colour, "width": 2, "dash": "dash" if stated else "solid"}
+        )
         figure.add_annotation(
-            x=value, y=top * (1.0 - 0.12 * row), text=in_chart(text), xanchor="left", xshift=6,
-            showarrow=False, font={"color": colour, "size": 13},
+            x=value,
+            y=top * (1.0 - 0.12 * row),
+            text=in_chart(text),
+            xanchor="left",
+            xshift=6,
+            showarrow=False,
+            font={"color": colour, "size": 13},
         )
     figure.update_xaxes(title=in_chart(unit), rangemode="tozero")
-    return _finish(figure, title, source, "alliances", height=380)
+    return _finish(figure, title, source, counted, axis=48)
 
 
 def specification_curve(
@@ -198,13 +210,12 @@ def specification_curve(
     """
     strip = 17 * len(levels)
     top = 300
-    height = top + strip + 150
     share = strip / (strip + top)
     figure = go.Figure()
     last = max((dot.position for dot in dots), default=1.0)
     for name, colour, symbol, size, chosen in (
-        ("does not agree", PALE, "circle", 6, [d for d in dots if not d.agrees and not d.own]),
-        ("agrees with the statement", ACCENT, "diamond", 8, [d for d in dots if d.agrees and not d.own]),
+        ("disagrees", PALE, "circle", 6, [d for d in dots if not d.agrees and not d.own]),
+        ("agrees", ACCENT, "diamond", 8, [d for d in dots if d.agrees and not d.own]),
         ("own definition", MAIN, "square", 12, [d for d in dots if d.own]),
     ):
         if chosen:
@@ -221,13 +232,26 @@ def specification_curve(
             )
     for number, value in enumerate(stated):
         figure.add_shape(
-            type="line", x0=0, x1=1, xref="x domain", y0=value, y1=value, yref="y",
+            type="line",
+            x0=0,
+            x1=1,
+            xref="x domain",
+            y0=value,
+            y1=value,
+            yref="y",
             line={"color": ACCENT, "width": 1.5, "dash": "dash"},
         )
         if number == 0:
             figure.add_annotation(
-                x=0, xref="x domain", y=value, yref="y", text=in_chart(stated_text),
-                xanchor="left", yanchor="bottom", showarrow=False, font={"color": ACCENT},
+                x=0,
+                xref="x domain",
+                y=value,
+                yref="y",
+                text=in_chart(stated_text),
+                xanchor="left",
+                yanchor="bottom",
+                showarrow=False,
+                font={"color": ACCENT},
             )
     if levels:
         bins = len(next(level.shares for level in levels if level.name))
@@ -255,20 +279,30 @@ def specification_curve(
                 "tickfont": {"size": 11},
                 "showgrid": False,
                 "zeroline": False,
-                "automargin": True,
                 "fixedrange": True,
             }
         )
     figure.update_layout(
-        xaxis={"anchor": "y2" if levels else "y", "showticklabels": False, "showgrid": False,
-               "zeroline": False},
-        yaxis={"domain": [share + 0.02 if levels else 0, 1], "automargin": True,
-               "zeroline": False},
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom",
-                "traceorder": "normal"},
+        xaxis={
+            "anchor": "y2" if levels else "y",
+            "range": [1 - 0.015 * last - 0.4, last * 1.015 + 0.4],
+            "showticklabels": False,
+            "showgrid": False,
+            "zeroline": False,
+        },
+        yaxis={"domain": [share + 0.02 if levels else 0, 1], "zeroline": False},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1.0,
+            "yanchor": "bottom",
+        },
     )
-    figure = _finish(figure, title, source, unit, height=height, legend=True)
-    return figure
+    names = [len(level.name) for level in levels]
+    left = 16 + 6 * min(30, max(names)) if levels else 44
+    return _finish(figure, title, source, unit, height=top + strip, left=left, axis=6, legend=True)
 
 
 def _level_name(level: Level) -> str:
@@ -278,8 +312,15 @@ def _level_name(level: Level) -> str:
 
 def _label(figure: go.Figure, mark: Mark) -> None:
     figure.add_annotation(
-        x=mark.x, y=mark.y, text=in_chart(mark.text, LABEL_WIDTH), showarrow=False,
-        xanchor="right", yanchor="bottom", xshift=-6, yshift=6, align="right",
+        x=mark.x,
+        y=mark.y,
+        text=in_chart(mark.text, LABEL_WIDTH),
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        xshift=-6,
+        yshift=6,
+        align="right",
         font={"size": 13},
     )
 
@@ -288,8 +329,15 @@ def _stated(figure: go.Figure, axis: str, value: float, text: str) -> None:
     """The stated figure as a dashed line with its label."""
     figure.add_hline(y=value, line={"color": ACCENT, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
-        x=0, xref="x domain", y=value, yref=axis, text=in_chart(text), xanchor="left",
-        yanchor="bottom", showarrow=False, font={"color": ACCENT, "size": 13},
+        x=0,
+        xref="x domain",
+        y=value,
+        yref=axis,
+        text=in_chart(text),
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"color": ACCENT, "size": 13},
     )
 
 
@@ -298,39 +346,56 @@ def _finish(
     title: str,
     source: str,
     unit: str,
-    height: int = 400,
-    unit_on_x: bool = False,
+    height: int = 300,
+    left: int = 44,
+    axis: int = 26,
     legend: bool = False,
 ) -> go.Figure:
-    """Title, unit, source and margins: the same for every figure."""
+    """Title, unit, source and margins: the same for every figure.
+
+    height: of the plot alone, in pixels. left: room for the labels of the vertical axis. axis: room
+    for those of the horizontal one.
+    """
     title_lines = in_chart(title, TITLE_WIDTH)
     source_lines = in_chart(source, SOURCE_WIDTH)
-    unit_text = in_chart(unit)
-    rows = title_lines.count("<br>") + 1
-    below = 34 + 15 * (source_lines.count("<br>") + 1)
-    above = 44 + 20 * rows + (26 if legend else 0)
+    unit_lines = in_chart(unit, SOURCE_WIDTH)
+    above = 30 + 19 * (title_lines.count("<br>") + 1) + 15 * (unit_lines.count("<br>") + 1)
+    above += 28 if legend else 0
+    below = axis + 12 + 15 * (source_lines.count("<br>") + 1)
+    whole = height + above + below
     figure.update_layout(
         title={
-            "text": f"<b>{title_lines}</b><br><span style='font-size:0.8em'>{unit_text}</span>",
+            "text": title_lines,
             "font": {"size": 15},
+            "subtitle": {"text": unit_lines, "font": {"size": 12, "weight": 400, "color": GREY}},
             "x": 0,
             "xanchor": "left",
             "xref": "container",
-            "y": 1,
+            "y": 1 - 20 / whole,
             "yanchor": "top",
             "yref": "container",
-            "pad": {"t": 8, "l": 2},
+            "automargin": False,
         },
-        height=height + 20 * rows,
-        margin={"l": 8, "r": 16, "t": above, "b": below + (0 if unit_on_x else 14)},
+        height=whole,
+        margin={"l": left, "r": 16, "t": above, "b": below},
         showlegend=legend,
         hovermode="closest",
         bargap=0.25,
     )
     figure.add_annotation(
-        text=source_lines, x=0, xref="container" if False else "paper", y=0, yref="paper",
-        xanchor="left", yanchor="top", yshift=-(14 if unit_on_x else 28), showarrow=False,
-        align="left", font={"size": 11, "color": GREY},
+        text=source_lines,
+        x=0,
+        xref="paper",
+        y=0,
+        yref="paper",
+        xanchor="left",
+        yanchor="top",
+        xshift=-left,
+        yshift=-axis - 6,
+        showarrow=False,
+        align="left",
+        font={"size": 11, "color": GREY},
     )
-    figure.update_yaxes(automargin=True)
+    figure.update_xaxes(automargin=False)
+    figure.update_yaxes(automargin=False)
     return figure

@@ -34,7 +34,11 @@ def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, s
         )
         for dot in found.dots
     ]
-    thinned = "" if len(dots) == found.positions else f" ({len(dots):,} of {found.positions:,} dots drawn)"
+    thinned = (
+        ""
+        if len(dots) == found.positions
+        else f" ({len(dots):,} of {found.positions:,} dots drawn)"
+    )
     return (
         charts.specification_curve(
             takeaway,
@@ -93,7 +97,9 @@ def levels(found: Specifications, order: list[str]) -> list[charts.Level]:
     rows: list[charts.Level] = []
     for dimension in order:
         own = found.own[dimension]
-        mine = sorted((key[1] for key in shares if key[0] == dimension), key=lambda v: (v != own, v))
+        mine = sorted(
+            (key[1] for key in shares if key[0] == dimension), key=lambda v: (v != own, v)
+        )
         if len(mine) < 2:
             continue
         if rows:
@@ -112,7 +118,11 @@ def _name(dimension: str, level: str, own: str) -> str:
             level, f"years {level}"
         )
     if dimension in ("place", "region"):
-        return f"… {level.removeprefix(own).strip()}" if level != own and level.startswith(own) else level
+        return (
+            f"… {level.removeprefix(own).strip()}"
+            if level != own and level.startswith(own)
+            else level
+        )
     return f"{words(dimension)} {level}"
 
 

@@ -217,13 +217,17 @@ def members(db: Database, region: str, edition: int, years: tuple[int, int], pri
         edition,
         *years,
     )
-    return Table(found.columns, found.rows, {"from_value": "US$ millions", "to_value": "US$ millions"})
+    return Table(
+        found.columns, found.rows, {"from_value": "US$ millions", "to_value": "US$ millions"}
+    )
 
 
 def regions_countries(db: Database, region: str) -> set[str]:
     """The countries of a region."""
     return set(
-        db.rows("SELECT country FROM main.region_members WHERE region = ?", region).column("country")
+        db.rows("SELECT country FROM main.region_members WHERE region = ?", region).column(
+            "country"
+        )
     )
 
 

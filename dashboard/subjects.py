@@ -266,7 +266,9 @@ def _members_in_top(db: Database, claim: Mapping[str, Any], found: Mapping[str, 
     year, n = call.given[0], call.named.get("n", TOP)
     region = next(_value(text) for kind, text in _EQUAL.findall(claim["sql"]) if kind == "region")
     members = queries.regions_countries(db, region)
-    takeaway = f"{claim['recomputed_value']:.0f} of the {n} largest spenders of {year} are in {region}"
+    takeaway = (
+        f"{claim['recomputed_value']:.0f} of the {n} largest spenders of {year} are in {region}"
+    )
     return _top_bars(db, year, call.named["edition"], members, takeaway, n)
 
 
@@ -296,9 +298,7 @@ def _burden_gap(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -
         )
     gap = claim["recomputed_value"]
     side = "below" if gap < 0 else "above"
-    takeaway = (
-        f"{place}'s military burden was {abs(gap):.2f} percentage points {side} the world's in {year}"
-    )
+    takeaway = f"{place}'s military burden was {abs(gap):.2f} percentage points {side} the world's in {year}"
     return Subject(
         charts.lines(takeaway, series, "% of GDP", _sipri(db, edition)),
         takeaway,
@@ -320,7 +320,9 @@ def _highest_burden(db: Database, claim: Mapping[str, Any], found: Mapping[str, 
     by_year = dict(zip(rows.column("year"), rows.column("share_of_gdp"), strict=True))
     highest = max(by_year, key=lambda year: by_year[year])
     years = list(range(first, last + 1))
-    takeaway = f"{country}'s military burden was highest in {highest}: {100 * by_year[highest]:.3f} %"
+    takeaway = (
+        f"{country}'s military burden was highest in {highest}: {100 * by_year[highest]:.3f} %"
+    )
     return Subject(
         charts.lines(
             takeaway,
@@ -394,6 +396,7 @@ def _alliances(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]
             2,
             "lifespan in years",
             f"Source: {claim['edition_or_version']}; one bar is two years. Milex.",
+            f"number of {unit}",
             marks,
         ),
         takeaway,

@@ -1,1 +1,1 @@
-"""Milex: military-spending and alliance claims, recomputed from the editions they were made from."""
+"""Milex: military-spending and alliance claims, recomputed from the editions they rest on."""

@@ -70,13 +70,13 @@ def read_edition(file: SourceFile) -> SipriEdition:
         )
         about = pd.read_csv(file.path.with_name("sipri_editions.csv")).set_index("edition")
         omitted = pd.read_csv(file.path.with_name("sipri_omitted.csv"), dtype="str")
-        described = about.loc[edition]
+        described = dict(about.loc[[edition]].astype(int).iloc[0].items())
     except (OSError, KeyError, ValueError) as error:
         raise ReadError(
             f"{file.file_name}: the committed excerpt is damaged ({error}). "
             "Restore data/raw/excerpt/ from the repository."
         ) from error
-    base_year = int(described["base_year"])
+    base_year = described["base_year"]
     regional = rows["measure"].isin(list(REGIONAL))
     figures = rows[~regional].rename(columns={"place": "country"})
     units = figures["measure"].map({k: v.format(base_year=base_year) for k, v in UNITS.items()})
@@ -96,8 +96,8 @@ def read_edition(file: SourceFile) -> SipriEdition:
     return SipriEdition(
         edition=edition,
         base_year=base_year,
-        first_year=int(described["first_year"]),
-        last_year=int(described["last_year"]),
+        first_year=described["first_year"],
+        last_year=described["last_year"],
         figures=figures[["edition", "measure", "country", "year", "value", "unit", "status"]],
         notes=pd.DataFrame({"edition": [], "measure": [], "country": []}),
         regional_totals=totals[

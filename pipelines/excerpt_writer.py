@@ -193,7 +193,7 @@ def _alliance_rows(connection: duckdb.DuckDBPyConnection, query: str, version: s
     """Whole numbers stay whole where some are missing."""
     frame = connection.execute(query, {"version": version}).df()
     numeric = frame.columns.drop("version")
-    return frame.astype({name: "Int64" for name in numeric})
+    return frame.astype(dict.fromkeys(numeric, "Int64"))
 
 
 def _refuse_too_much(

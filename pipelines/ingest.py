@@ -17,7 +17,7 @@ import pandas as pd
 
 from pipelines import countries, excerpt
 from pipelines.errors import MilexError, ReadError
-from pipelines.readers.atop import read_atop, sniff_atop
+from pipelines.readers.atop import LEVELS, read_atop, sniff_atop
 from pipelines.readers.cow import read_cow_alliances
 from pipelines.readers.sipri import SipriEdition, read_sipri
 from pipelines.readers.treaties import AllianceVersion
@@ -363,4 +363,4 @@ def _read_alliances(dataset: str, group: dict[str, SourceFile]) -> AllianceVersi
         return read_cow_alliances(group["alliances_by_member"].path)
     if any(file.origin == "excerpt" for file in group.values()):
         return excerpt.read_alliances(group)
-    return read_atop({level: file.path for level, file in group.items()})
+    return read_atop({level: group[level].path for level in LEVELS if level in group})

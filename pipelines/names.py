@@ -35,7 +35,7 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> Names:
     """Resolve every name and code of the raw layer."""
     printed = _column(connection, "SELECT DISTINCT country FROM raw.sipri_figures")
     regions = _column(connection, "SELECT DISTINCT region FROM raw.sipri_regional_totals")
-    codes = _column(connection, "SELECT DISTINCT cow_code FROM raw.alliance_members")
+    codes = map(int, _column(connection, "SELECT DISTINCT cow_code FROM raw.alliance_members"))
     by_region = countries.resolve_regions(regions)
     omitted, unparsed = _omissions(connection, by_region)
     return Names(
@@ -83,7 +83,7 @@ def _omissions(
         rows += [(source_id, by_region[printed_region], member) for member in members]
         unparsed += [f"{printed_region}: {part}" for part in rest]
     frame = pd.DataFrame(rows, columns=["source_id", "region", "country"], dtype="str")
-    return frame.dropna().sort_values(list(frame)), sorted(set(unparsed))
+    return frame.dropna().sort_values(["source_id", "region", "country"]), sorted(set(unparsed))
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:

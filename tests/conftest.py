@@ -86,9 +86,7 @@ def excerpt_db(excerpt_data: BuiltData) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def full_warehouse(
-    full_data: BuiltData, tmp_path: Path
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def full_warehouse(full_data: BuiltData, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of the warehouse built from the mirror, with the raw and staging layers, to write to."""
     copy = shutil.copy(full_data.settings.warehouse, tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(copy)) as connection:

@@ -94,7 +94,9 @@ def test_header_and_query_are_told_apart(tmp_path: Path) -> None:
         "-- It holds,\n-- always.\n--\n-- asset: main.t\n-- severity: warning\n\nSELECT 1;\n",
         encoding="utf-8",
     )
-    assert load_checks(tmp_path) == [Check("it", "main.t", "warning", "It holds, always.", "SELECT 1")]
+    assert load_checks(tmp_path) == [
+        Check("it", "main.t", "warning", "It holds, always.", "SELECT 1")
+    ]
 
 
 # --- running one ---------------------------------------------------------------------------------
@@ -202,7 +204,9 @@ def test_on_the_real_editions_every_check_passes_and_every_exception_is_needed(
     load_exceptions(full_warehouse, EXCEPTIONS)
     outcomes = {name: run_check(full_warehouse, check) for name, check in CHECKS.items()}
     assert {name: o.failing[:5] for name, o in outcomes.items() if o.failing} == {}
-    at_hand = {row[0] for row in full_warehouse.execute("FROM main.editions SELECT edition").fetchall()}
+    at_hand = {
+        row[0] for row in full_warehouse.execute("FROM main.editions SELECT edition").fetchall()
+    }
     versions = {
         row[0]
         for row in full_warehouse.execute(
@@ -220,7 +224,9 @@ def test_on_the_real_editions_every_check_passes_and_every_exception_is_needed(
     assert not unneeded, "the source is corrected: take these out of known_exceptions.yaml"
 
 
-_ALLIANCE_CHECKS = {name for name, check in CHECKS.items() if check.asset.startswith("main.alliance")}
+_ALLIANCE_CHECKS = {
+    name for name, check in CHECKS.items() if check.asset.startswith("main.alliance")
+}
 
 
 def _version(exception: KnownException) -> str:
@@ -240,6 +246,10 @@ def _explains(exception: KnownException, row: tuple[object, ...]) -> bool:
 @pytest.mark.mirror
 def test_the_build_on_the_real_files_fails_no_check(full_data: BuiltData) -> None:
     assert full_data.failed_checks == ()
+
+
+def test_the_build_on_the_excerpt_fails_no_check(excerpt_data: BuiltData) -> None:
+    assert excerpt_data.failed_checks == ()
 
 
 # --- what each check finds -----------------------------------------------------------------------
@@ -337,7 +347,9 @@ def test_a_lost_country_or_year_is_found_and_an_excerpt_loses_nothing(
 
 def test_a_share_beyond_the_whole_is_found(editions: duckdb.DuckDBPyConnection) -> None:
     for country, value in (("A", 1.01), ("B", 1.0), ("C", 0.0), ("D", -0.1), ("E", None)):
-        observe(editions, (2020, country, 2000, "share_of_gdp", value, "fraction of GDP", "reported"))
+        observe(
+            editions, (2020, country, 2000, "share_of_gdp", value, "fraction of GDP", "reported")
+        )
     observe(editions, (2020, "F", 2000, "per_capita_usd", 5.0, "US$ per head", "reported"))
     assert found(editions, "shares_are_plausible") == [(2020, "A", 2000), (2020, "D", 2000)]
 
@@ -393,7 +405,9 @@ def test_totals_are_held_against_sums_within_bounds(
     with_figures: int,
     fails: bool,
 ) -> None:
-    editions.execute("CREATE TABLE main.region_members AS SELECT 'R' AS region, 'published' AS kind")
+    editions.execute(
+        "CREATE TABLE main.region_members AS SELECT 'R' AS region, 'published' AS kind"
+    )
     editions.execute(
         "CREATE TABLE main.regional_spending AS FROM (VALUES (?, 'R', 2000, 'published', 100.0, 3, "
         "?), (?, 'R', 2000, 'summed', ?::DOUBLE, 3, ?)) AS "
@@ -405,7 +419,9 @@ def test_totals_are_held_against_sums_within_bounds(
 
 
 def test_lost_totals_are_found_by_run(editions: duckdb.DuckDBPyConnection) -> None:
-    editions.execute("CREATE TABLE main.region_members AS SELECT 'R' AS region, 'published' AS kind")
+    editions.execute(
+        "CREATE TABLE main.region_members AS SELECT 'R' AS region, 'published' AS kind"
+    )
     editions.execute(
         "CREATE TABLE main.regional_spending AS SELECT 2019 AS edition, 'R' AS region, "
         "range::INTEGER AS year, 'published' AS basis, 1.0 AS constant_usd_bn FROM range(1990, 2000) "
@@ -547,5 +563,9 @@ def test_only_a_blocking_check_stops_the_run(
     assert evaluations["never"].severity.value == ("WARN" if severity == "warning" else "ERROR")
     assert evaluations["key_is_unique"].passed
     assert result.success == continues
-    made = {key.path[-1] for key in (e.asset_key for e in result.get_asset_materialization_events()) if key}
+    made = {
+        key.path[-1]
+        for key in (e.asset_key for e in result.get_asset_materialization_events())
+        if key
+    }
     assert made == ({"first", "second"} if continues else {"first"})

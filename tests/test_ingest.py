@@ -100,9 +100,9 @@ def set_value(sheet: str, country: str, year: int, value: object) -> Callable[[W
 def test_a_workbook_is_an_edition_whatever_its_name(house: House, name: str) -> None:
     house.put(name)
     assert house.load() == []
-    assert house.rows("SELECT edition, base_year, first_year, last_year FROM raw.sipri_editions") == [
-        (2021, 2020, 2015, 2021)
-    ]
+    assert house.rows(
+        "SELECT edition, base_year, first_year, last_year FROM raw.sipri_editions"
+    ) == [(2021, 2020, 2015, 2021)]
     file_name = Path(name).name
     assert house.sources()[file_name]["version"] == "2021"
     assert house.sources()[file_name]["origin"] == "raw"
@@ -405,6 +405,7 @@ def test_the_mirrors_copy_steps_in_when_ones_own_cannot_be_read(house: House) ->
 
 
 # --- alliances -----------------------------------------------------------------------------------
+
 
 def test_without_any_alliance_file_it_says_what_to_do(house: House) -> None:
     house.put("a.xlsx")

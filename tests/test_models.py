@@ -10,6 +10,7 @@ from pipelines.errors import MilexError
 from pipelines.models import (
     Model,
     check_columns,
+    comment,
     create,
     duplicate_keys,
     load_models,
@@ -140,7 +141,10 @@ def references(tmp_path: Path, body: str) -> set[str]:
         ("SELECT * FROM t JOIN staging.v USING (a)", {"main.t", "staging.v"}),
         ("WITH u AS (SELECT * FROM raw.t) SELECT * FROM u", {"raw.t"}),
         ("WITH u AS (SELECT * FROM raw.t) SELECT * FROM u, main.u", {"raw.t", "main.u"}),
-        ("SELECT * FROM (WITH u AS (SELECT 1 AS a) SELECT * FROM u) CROSS JOIN staging.v", {"staging.v"}),
+        (
+            "SELECT * FROM (WITH u AS (SELECT 1 AS a) SELECT * FROM u) CROSS JOIN staging.v",
+            {"staging.v"},
+        ),
         (
             "WITH RECURSIVE u AS (SELECT a FROM raw.t UNION SELECT a FROM u) SELECT * FROM u",
             {"raw.t"},
@@ -158,7 +162,9 @@ def test_references_come_from_the_sql(tmp_path: Path, body: str, expected: set[s
 
 def test_models_come_after_what_they_read(tmp_path: Path) -> None:
     write(tmp_path, "main/a", "-- Reads z.\n\nSELECT * FROM main.z")
-    write(tmp_path, "main/z", "-- Reads staging.\n\nSELECT * FROM staging.m CROSS JOIN raw.elsewhere")
+    write(
+        tmp_path, "main/z", "-- Reads staging.\n\nSELECT * FROM staging.m CROSS JOIN raw.elsewhere"
+    )
     write(tmp_path, "staging/m", "-- Reads nothing.\n\nSELECT 1 AS x")
     assert list(load_models(tmp_path)) == ["staging.m", "main.z", "main.a"]
 
@@ -173,10 +179,12 @@ def test_a_circle_is_refused_with_its_members(tmp_path: Path) -> None:
 # --- building ------------------------------------------------------------------------------------
 
 
-def test_building_makes_the_table_with_its_comments(
+def test_a_table_is_built_and_can_be_given_its_comments(
     tmp_path: Path, database: duckdb.DuckDBPyConnection
 ) -> None:
-    create(database, model(tmp_path, "main/thing", BODY, HEADER))
+    thing = model(tmp_path, "main/thing", BODY, HEADER)
+    create(database, thing)
+    comment(database, thing)
     assert database.execute("SELECT a, b FROM main.thing").fetchall() == [(1, "x")]
     assert database.execute(
         "SELECT comment FROM duckdb_tables() WHERE table_name = 'thing'"

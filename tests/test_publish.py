@@ -222,7 +222,9 @@ def test_a_snapshot_that_lost_rows_is_not_published(
     old = house.publish("old")
     before = everything(settings)
     copy = publish._copy
-    monkeypatch.setattr(publish, "_copy", lambda *given: {n: c + 1 for n, c in copy(*given).items()})
+    monkeypatch.setattr(
+        publish, "_copy", lambda *given: {n: c + 1 for n, c in copy(*given).items()}
+    )
     with pytest.raises(MilexError, match=r"thing has 1 rows, the warehouse has 2.*stays"):
         house.publish("new")
     assert everything(settings) == before

@@ -30,11 +30,17 @@ def test_it_is_made_with_its_schemas(path: Path) -> None:
 
 
 def test_it_is_closed_when_a_step_fails(path: Path) -> None:
-    with pytest.raises(RuntimeError), open_warehouse(path) as connection:
+    given = []
+
+    def fail(connection: duckdb.DuckDBPyConnection) -> None:
+        given.append(connection)
         connection.execute("CREATE TABLE raw.t AS SELECT 1 AS a")
         raise RuntimeError("the asset failed")
+
+    with pytest.raises(RuntimeError), open_warehouse(path) as connection:
+        fail(connection)
     with pytest.raises(duckdb.ConnectionException):
-        connection.execute("SELECT 1")
+        given[0].execute("SELECT 1")
     reader = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('SELECT a FROM raw.t')"
     subprocess.run([sys.executable, "-c", reader, str(path)], check=True)
 

@@ -10,11 +10,19 @@ import streamlit as st
 
 from dashboard import charts, curve, queries, subjects
 from dashboard.data import Snapshot, name_of
+from dashboard.parts import formats
 from dashboard.tables import Table, to_csv
 from dashboard.text import VERDICTS, plain, verdict_badge
 from pipelines.claims.numbers import figure
 
 Claim = Mapping[str, Any]
+# A statement is a button (a page link would be cut off after one line, and a link in text would
+# open another tab); it reads as text does.
+AS_TEXT = """<style>
+.st-key-claims button { min-height: 0; padding: 0; text-align: left; justify-content: flex-start; }
+.st-key-claims button * { text-align: left; justify-content: flex-start; }
+.st-key-claims button:hover { text-decoration: underline; }
+</style>"""
 
 
 def choose(claim_id: str | None) -> None:
@@ -36,7 +44,8 @@ def scoreboard(claims: list[dict[str, Any]]) -> None:
     chosen = st.pills(
         "Show only", there, selection_mode="multi", key="verdict", bind="query-params"
     )
-    with st.container(gap="xsmall"):
+    st.html(AS_TEXT)
+    with st.container(gap="xsmall", key="claims"):
         for claim in claims:
             if not chosen or claim["verdict"] in chosen:
                 row(claim)
@@ -45,10 +54,10 @@ def scoreboard(claims: list[dict[str, Any]]) -> None:
 def row(claim: Claim) -> None:
     """One statement of the list."""
     with st.container(border=True):
-        what, figures, verdict = st.columns([5, 2, 2.4], vertical_alignment="center")
+        what, figures, verdict = st.columns([5, 2.5, 2.5], vertical_alignment="center")
         with what:
             st.button(
-                plain(claim["statement"]),
+                f"**{plain(claim['statement'])}**",
                 key=f"open {claim['claim_id']}",
                 type="tertiary",
                 wrap=True,
@@ -59,7 +68,7 @@ def row(claim: Claim) -> None:
         if claim["stated"]:
             found = claim["recomputed"] or "no figure"
             figures.markdown(
-                f"stated **{plain(claim['stated'])}**  \nrecomputed **{plain(found)}**"
+                f":gray[stated] {plain(claim['stated'])}  \n:gray[recomputed] **{plain(found)}**"
             )
         verdict.markdown(verdict_badge(claim["verdict"]))
 
@@ -80,15 +89,14 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
     if not claim["sql"]:
         st.markdown(plain(claim["explanation"]))
         return
-    stated, recomputed, agreeing = st.columns(3)
-    stated.metric("Stated" + (" (our threshold)" if claim["threshold_is_ours"] else ""),
-                  claim["stated"], border=True)
-    recomputed.metric("Recomputed", claim["recomputed"] or "no figure", border=True)
-    agreeing.metric(
-        "Specifications that agree",
-        f"{claim['agreeing']:,} of {claim['specifications']:,}",
-        border=True,
-    )
+    with st.container(horizontal=True, gap="medium"):
+        ours = " (our threshold)" if claim["threshold_is_ours"] else ""
+        for label, content in (
+            (f"Stated{ours}", claim["stated"]),
+            ("Recomputed", claim["recomputed"] or "no figure"),
+            ("Specifications that agree", f"{claim['agreeing']:,} of {claim['specifications']:,}"),
+        ):
+            st.metric(label, content, width="content")
     st.markdown(plain(claim["explanation"]))
     if claim["today"]:
         st.markdown(f"**Today:** {plain(claim['today'])}")
@@ -132,6 +140,7 @@ def behind(snapshot: Snapshot, claim: Claim, about: subjects.Subject) -> None:
         about.rows.by_column(),
         hide_index=True,
         height=min(320, 36 * (len(about.rows) + 1) + 3),
+        column_config=formats(about.rows),
         alt=f"Rows: {about.rows_are}",
     )
     notes = citation_lines(snapshot, claim)

@@ -148,8 +148,11 @@ def metric_asset(models: dict[str, Model]) -> dg.AssetsDefinition:
     )
     def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         connection = warehouse.connection
+        connection.execute("BEGIN")
         for model in metrics:
             create(connection, model)
+        connection.execute("COMMIT")
+        for model in metrics:
             yield dg.MaterializeResult(
                 asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
             )

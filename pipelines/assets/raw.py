@@ -56,7 +56,7 @@ def _spec(table: str, description: str, deps: list[dg.AssetKey], kinds: set[str]
         key_of(table),
         description=description,
         deps=deps,
-        group_name=table.split(".")[0],
+        group_name=table.split(".", maxsplit=1)[0],
         kinds=kinds,
         owners=OWNERS,
         code_version=ingest.reader_version(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,11 @@ class _Reader:
                 self._note_lines(value, f"{name}.")
 
     def fail(self, where: str, expected: str) -> ClaimError:
-        line = self.lines.get(where) or self.lines.get(where.split(".")[0]) or self.first_line
+        line = (
+            self.lines.get(where)
+            or self.lines.get(where.split(".", maxsplit=1)[0])
+            or self.first_line
+        )
         return ClaimError(f"{self.path.name}, line {line}: {where}: {expected}")
 
     def text(self, name: str, required: bool = True) -> str:
@@ -262,8 +267,7 @@ class _Reader:
 
     def _number(self, content: Mapping[str, Any], name: str) -> float:
         value = content.get(name)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or value != value or value in (float("inf"), float("-inf")):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
             raise self.fail(f"stated.{name}", "expected a number.")
         return float(value)
 

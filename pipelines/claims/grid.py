@@ -42,16 +42,22 @@ def grid_columns(grid: str) -> dict[str, str]:
 
 
 def write_grids(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) -> None:
-    """Create the grid tables and fill them with every testable claim's specifications."""
-    for grid in GRIDS:
-        columns = grid_columns(grid)
-        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        connection.execute(f"CREATE OR REPLACE TABLE {grid} ({declared})")
+    """Create the grid tables of every testable claim's specifications, each in one statement."""
+    selects: dict[str, list[str]] = {grid: [_no_rows(grid)] for grid in GRIDS}
     for claim in claims:
         if claim.metric is not None:
-            connection.execute(_insert(claim, levels_of(connection, claim)))
-            for rows in _beside(claim):
-                connection.execute(rows)
+            selects[f"claims.{claim.metric.grid}"] += [
+                _combinations(claim, levels_of(connection, claim)),
+                *_beside(claim),
+            ]
+    for grid, parts in selects.items():
+        connection.execute(f"CREATE OR REPLACE TABLE {grid} AS {' UNION ALL BY NAME '.join(parts)}")
+
+
+def _no_rows(grid: str) -> str:
+    """The columns and types of a grid, for the claims that leave some of them out."""
+    columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in grid_columns(grid).items())
+    return f"(SELECT {columns} WHERE false)"
 
 
 def levels_of(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, tuple[Any, ...]]:
@@ -70,8 +76,8 @@ def levels_of(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, 
     return levels
 
 
-def _insert(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
-    """One INSERT: the cross product of the levels, made by the database.
+def _combinations(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
+    """A SELECT of the cross product of the levels, made by the database.
 
     Columns of a single level stand as constants; the own definition sorts first, so it is 0.
     """
@@ -87,20 +93,26 @@ def _insert(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
     columns = {
         "claim_id": quote(claim.id),
         "metric": quote(claim.metric.name),
-        "changes": " + ".join(f'("{name}".c > 0)::INTEGER' for name in varying) or "0",
+        "changes": " + ".join(f'("{name}".c > 0)::INTEGER' for name in varying) or "0::INTEGER",
         "carries_verdict": "true",
         "parameters": f"json_object({shown})::VARCHAR" if varying else "'{}'",
         **_values(claim, {name: f'"{name}".v' for name in varying}),
     }
-    ranks = {f"{name} rank": f'"{name}".c' for name in varying}
     names = ", ".join(f'"{name}"' for name in columns)
-    inner = ", ".join(f'{value} AS "{name}"' for name, value in {**columns, **ranks}.items())
-    order = ", ".join(["changes", *(f'"{name}"' for name in ranks)])
+    selected = ", ".join(f'{value} AS "{name}"' for name, value in columns.items())
     source = f" FROM {' CROSS JOIN '.join(sources)}" if sources else ""
     return (
-        f"INSERT INTO claims.{claim.metric.grid} (specification_id, {names}) "
-        f"SELECT row_number() OVER (ORDER BY {order}) - 1, {names} FROM (SELECT {inner}{source})"
+        f"(SELECT (row_number() OVER (ORDER BY changes, position) - 1)::INTEGER AS specification_id, "
+        f"{names} FROM (SELECT {_position(varying)} AS position, {selected}{source}))"
     )
+
+
+def _position(varying: Mapping[str, tuple[Any, ...]]) -> str:
+    """The place of a combination among all, as one number: the first dimension counts most."""
+    text = "0"
+    for name, values in varying.items():
+        text = f'({text} * {len(values)} + "{name}".c)'
+    return text
 
 
 def _values(claim: Claim, varying: Mapping[str, str]) -> dict[str, str]:
@@ -126,11 +138,8 @@ def _beside(claim: Claim) -> Iterable[str]:
                 "parameters": quote(json.dumps({name: value})),
                 **_values(claim, {name: _literal(value)}),
             }
-            names = ", ".join(f'"{column}"' for column in columns)
-            yield (
-                f"INSERT INTO claims.{claim.metric.grid} ({names}) "
-                f"VALUES ({', '.join(columns.values())})"
-            )
+            selected = ", ".join(f'{value} AS "{column}"' for column, value in columns.items())
+            yield f"(SELECT {selected})"
 
 
 def _literal(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The metrics that a claim file can name: which dimensions each has, their levels, and its SQL call.
+"""The metrics that a claim file can name: its dimensions, their levels and its SQL call.
 
 A dimension is a column of the grid. `own` levels that a claim file may leave unsaid have a default.
 """

@@ -45,7 +45,8 @@ TABLE = Model.of_table(
             "verdict",
             "VARCHAR",
             None,
-            "reproduced, reproduced under another specification, not reproduced, data missing or not testable; computed, never written down",
+            "reproduced, reproduced under another specification, not reproduced, data missing or "
+            "not testable; computed, never written down",
         ),
         Column(
             "explanation",
@@ -128,9 +129,9 @@ def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim])
     names = [entry[0] for entry in found.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     by_id = {claim.id: claim for claim in claims}
-    for row in rows:
-        claim = by_id[row["claim_id"]]
-        row |= _written(connection, claim, row)
+    for counted in rows:
+        claim = by_id[counted["claim_id"]]
+        row = counted | _written(connection, claim, counted)
         connection.execute(
             f"INSERT INTO main.claims VALUES ({', '.join('?' * len(TABLE.columns))})",
             [row[column.name] for column in TABLE.columns],

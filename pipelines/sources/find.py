@@ -103,6 +103,6 @@ def _recognise_csv(path: Path) -> tuple[str, str | None, str] | None:
     if atop is not None:
         version, level = atop
         return "ATOP", version, level
-    if (level := sniff_cow(path)) is not None:
-        return "COW", {"alliances_by_member": "4.1"}.get(level), level
+    if (kind := sniff_cow(path)) is not None:
+        return "COW", {"alliances_by_member": "4.1"}.get(kind), kind
     return None

@@ -10,6 +10,7 @@ WITH zeros AS (
         year - row_number() OVER (PARTITION BY edition, country, measure ORDER BY year) AS run
     FROM main.observations
     WHERE value = 0
+      AND edition IN (SELECT edition FROM staging.sipri_editions WHERE NOT is_excerpt)
 )
 SELECT
     edition, country || ', ' || measure AS subject, min(year)::INTEGER AS year,

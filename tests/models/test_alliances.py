@@ -25,12 +25,12 @@ def test_a_lifespan_is_counted_in_calendar_years_and_exactly(tiny: Tiny) -> None
 def test_a_name_tells_the_members_where_nobody_gave_one(tiny: Tiny) -> None:
     tiny.treaty("90001", "1950-01-01", None, [US, UK])
     tiny.treaty("90002", "1950-01-01", None, [US, UK, FRANCE, JAPAN, 20])
-    tiny.treaty("3180", "1949-04-04", None, [US, UK])
+    tiny.treaty("3375", "1949-04-04", None, [US, UK])
     tiny.build("main.alliances")
     names = dict(tiny.ask("SELECT alliance_id, name FROM main.alliances"))
     assert names["90001"] == "United Kingdom–United States of America, 1950"
     assert names["90002"] == "Canada, France, Japan and 2 more, 1950"
-    assert "NATO" in str(names["3180"])
+    assert "Mutual Cooperation" in str(names["3375"])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,9 @@ def test_a_renegotiated_treaty_goes_on(
 
 
 def test_a_lineage_of_three_is_one(tiny: Tiny) -> None:
-    tiny.treaty("3", "1970-01-01", "1980-01-01", [US, JAPAN], "fulfilled", defense=False, offense=True)
+    tiny.treaty(
+        "3", "1970-01-01", "1980-01-01", [US, JAPAN], "fulfilled", defense=False, offense=True
+    )
     tiny.treaty("1", "1951-01-01", "1960-01-01", [US, JAPAN], "renegotiated")
     tiny.treaty("2", "1960-01-01", "1970-01-01", [US, JAPAN], "renegotiated")
     tiny.build("main.alliance_units")
@@ -80,7 +82,11 @@ def test_spells_and_dyads_end_with_their_members(tiny: Tiny) -> None:
         "1",
         "1950-01-01",
         "1980-01-01",
-        {US: ("1950-01-01", "1980-01-01"), UK: ("1950-01-01", "1970-01-01"), JAPAN: ("1970-01-01", "1980-01-01")},
+        {
+            US: ("1950-01-01", "1980-01-01"),
+            UK: ("1950-01-01", "1970-01-01"),
+            JAPAN: ("1970-01-01", "1980-01-01"),
+        },
         "violated",
     )
     tiny.build("main.alliance_units")
@@ -97,7 +103,9 @@ def test_spells_and_dyads_end_with_their_members(tiny: Tiny) -> None:
 
 
 def test_what_goes_on_has_no_end_in_any_unit(tiny: Tiny) -> None:
-    tiny.treaty("1", "1950-01-01", None, {US: ("1950-01-01", None), UK: ("1950-01-01", "1960-01-01")})
+    tiny.treaty(
+        "1", "1950-01-01", None, {US: ("1950-01-01", None), UK: ("1950-01-01", "1960-01-01")}
+    )
     tiny.build("main.alliance_units")
     assert tiny.ask(
         "SELECT unit, end_date IS NULL, ending FROM main.alliance_units ORDER BY ALL"

@@ -126,7 +126,7 @@ class Tiny:
     ) -> None:
         """An alliance of one phase; members by COW code, with entry and exit if not the whole time."""
         key = {"dataset": dataset, "version": "9", "alliance_id": alliance_id}
-        flags = {name: False for name in FLAGS} | {"defense": True, "bilateral": len(members) == 2}
+        flags = dict.fromkeys(FLAGS, False) | {"defense": True, "bilateral": len(members) == 2}
         ending = "in force" if end is None else ending
         about = {
             **key,
@@ -195,7 +195,9 @@ class Tiny:
                 frame[name] = pd.to_datetime(frame[name])
             for name in frame.columns.intersection(FLAGS):
                 frame[name] = frame[name].astype("boolean")
-            for name in frame.columns.intersection(["cow_code", "phase", "member_count", "n_phases"]):
+            for name in frame.columns.intersection(
+                ["cow_code", "phase", "member_count", "n_phases"]
+            ):
                 frame[name] = frame[name].astype("int64")
             for name in frame.columns.difference([*DATES, *FLAGS]):
                 if frame[name].dtype != "int64":
