@@ -25,6 +25,7 @@ CONFIG = {
 TITLE_WIDTH = 46
 SOURCE_WIDTH = 60
 LABEL_WIDTH = 24
+MAX_WHOLE = 12
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Level:
-    """A level of a dimension in a specification curve: its share in each bin, lowest figure first."""
+    """A level of a dimension: its share in each bin of a specification curve, lowest first."""
 
     name: str
     shares: Sequence[float]
@@ -71,6 +72,7 @@ def lines(
     series: Sequence[Line],
     unit: str,
     source: str,
+    *,
     marks: Sequence[Mark] = (),
     threshold: tuple[float, str] | None = None,
     from_zero: bool = True,
@@ -108,11 +110,13 @@ def lines(
             marker={"color": ACCENT, "size": 10, "symbol": "diamond"},
             hoverinfo="skip",
         )
+    years = [year for one in series for year in one.years]
     for mark in marks:
-        _label(figure, mark)
+        early = mark.x < min(years) + 0.3 * (max(years) - min(years))
+        _label(figure, mark, left=early, under=bool(threshold) and mark.y < threshold[0])
     if threshold:
         _stated(figure, "y", *threshold)
-    figure.update_yaxes(rangemode="tozero" if from_zero else "normal", ticksuffix="")
+    figure.update_yaxes(rangemode="tozero" if from_zero else "normal")
     return _finish(figure, title, source, unit)
 
 
@@ -124,13 +128,17 @@ def bars(
 ) -> go.Figure:
     """Horizontal bars, largest on top: (name, value, label, highlighted)."""
     names = [f"<b>{in_chart(name)}</b>" if high else in_chart(name) for name, _, _, high in items]
+    most = max((value for _, value, *_ in items), default=0.0)
     figure = go.Figure(
         go.Bar(
             x=[value for _, value, _, _ in items],
             y=list(range(len(items))),
             orientation="h",
             text=[in_chart(label) for _, _, label, _ in items],
-            textposition="auto",
+            textposition=["inside" if value > most / 2 else "outside" for _, value, *_ in items],
+            constraintext="none",
+            textfont={"size": 12},
+            insidetextfont={"size": 12},
             textangle=0,
             cliponaxis=False,
             marker={"color": [MAIN if high else PALE for *_, high in items]},
@@ -147,13 +155,14 @@ def bars(
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=True)
     longest = max((len(name) for name, *_ in items), default=0)
     return _finish(
-        figure, title, source, unit, height=25 * len(items), left=14 + 7 * longest, axis=6
+        figure, title, source, unit, height=25 * len(items), left=16 + 6 * longest, axis=6
     )
 
 
 def histogram(
     title: str,
     values: Sequence[float],
+    *,
     width: int,
     unit: str,
     source: str,
@@ -198,6 +207,7 @@ def specification_curve(
     title: str,
     dots: Sequence[Dot],
     levels: Sequence[Level],
+    *,
     stated: Sequence[float],
     stated_text: str,
     unit: str,
@@ -213,12 +223,14 @@ def specification_curve(
     share = strip / (strip + top)
     figure = go.Figure()
     last = max((dot.position for dot in dots), default=1.0)
-    for name, colour, symbol, size, chosen in (
-        ("disagrees", PALE, "circle", 6, [d for d in dots if not d.agrees and not d.own]),
-        ("agrees", ACCENT, "diamond", 8, [d for d in dots if d.agrees and not d.own]),
-        ("own definition", MAIN, "square", 12, [d for d in dots if d.own]),
+    legend = []
+    for name, colour, (shape, symbol, size), chosen in (
+        ("disagrees", PALE, ("●", "circle", 6), [d for d in dots if not d.agrees and not d.own]),
+        ("agrees", ACCENT, ("◆", "diamond", 8), [d for d in dots if d.agrees and not d.own]),
+        ("own definition", MAIN, ("■", "square", 12), [d for d in dots if d.own]),
     ):
         if chosen:
+            legend.append(f"<span style='color:{colour}'>{shape}</span> {name}")
             figure.add_scatter(
                 x=[dot.position for dot in chosen],
                 y=[dot.value for dot in chosen],
@@ -255,7 +267,7 @@ def specification_curve(
             )
     if levels:
         bins = len(next(level.shares for level in levels if level.name))
-        edges = [1 + (last - 1) * (bin_ + 0.5) / bins if last > 1 else 1 for bin_ in range(bins)]
+        edges = [0.5 + last * (bin_ + 0.5) / bins for bin_ in range(bins)]
         figure.add_heatmap(
             x=edges,
             y=list(range(len(levels))),
@@ -291,14 +303,6 @@ def specification_curve(
             "zeroline": False,
         },
         yaxis={"domain": [share + 0.02 if levels else 0, 1], "zeroline": False},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "xref": "container",
-            "xanchor": "left",
-            "y": 1.0,
-            "yanchor": "bottom",
-        },
     )
     names = [len(level.name) for level in levels]
     left = 16 + 6 * min(30, max(names)) if levels else 44
@@ -310,16 +314,17 @@ def _level_name(level: Level) -> str:
     return f"<b>{in_chart(text)}</b>" if level.own else in_chart(text)
 
 
-def _label(figure: go.Figure, mark: Mark) -> None:
+def _label(figure: go.Figure, mark: Mark, left: bool, under: bool) -> None:
+    """A mark's label, on the side where there is room."""
     figure.add_annotation(
         x=mark.x,
         y=mark.y,
         text=in_chart(mark.text, LABEL_WIDTH),
         showarrow=False,
-        xanchor="right",
-        yanchor="bottom",
-        xshift=-6,
-        yshift=6,
+        xanchor="left" if left else "right",
+        yanchor="top" if under else "bottom",
+        xshift=6 if left else -6,
+        yshift=-6 if under else 6,
         align="right",
         font={"size": 13},
     )
@@ -346,28 +351,29 @@ def _finish(
     title: str,
     source: str,
     unit: str,
+    *,
     height: int = 300,
     left: int = 44,
     axis: int = 26,
-    legend: bool = False,
+    legend: str = "",
 ) -> go.Figure:
     """Title, unit, source and margins: the same for every figure.
 
     height: of the plot alone, in pixels. left: room for the labels of the vertical axis. axis: room
-    for those of the horizontal one.
+    for those of the horizontal one. legend: what the shapes mean, as one line of Plotly text.
     """
     title_lines = in_chart(title, TITLE_WIDTH)
     source_lines = in_chart(source, SOURCE_WIDTH)
-    unit_lines = in_chart(unit, SOURCE_WIDTH)
-    above = 30 + 19 * (title_lines.count("<br>") + 1) + 15 * (unit_lines.count("<br>") + 1)
-    above += 28 if legend else 0
+    below_title = [in_chart(unit, SOURCE_WIDTH), *([legend] if legend else [])]
+    small = "<br>".join(below_title)
+    above = 34 + 19 * (title_lines.count("<br>") + 1) + 16 * (small.count("<br>") + 1)
     below = axis + 12 + 15 * (source_lines.count("<br>") + 1)
     whole = height + above + below
     figure.update_layout(
         title={
-            "text": title_lines,
+            "text": f"{title_lines}<br>"
+            f"<span style='font-size:12px;font-weight:400;color:{GREY}'>{small}</span>",
             "font": {"size": 15},
-            "subtitle": {"text": unit_lines, "font": {"size": 12, "weight": 400, "color": GREY}},
             "x": 0,
             "xanchor": "left",
             "xref": "container",
@@ -378,7 +384,7 @@ def _finish(
         },
         height=whole,
         margin={"l": left, "r": 16, "t": above, "b": below},
-        showlegend=legend,
+        showlegend=False,
         hovermode="closest",
         bargap=0.25,
     )

@@ -1,4 +1,4 @@
-"""A claim's specifications as a picture: dots and levels for the chart, from what queries return."""
+"""A claim's specifications as a picture: from what queries return to dots and levels."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, s
             takeaway,
             dots,
             levels(found, [name for name, _ in matters]),
-            stated,
-            f"stated: {claim['stated']}",
-            f"{claim['unit']}; specifications from the lowest to the highest figure{thinned}",
-            "Below: the levels of each dimension; the darker a cell, the more of the "
+            stated=stated,
+            stated_text=f"stated: {claim['stated']}",
+            unit=f"{claim['unit']}; specifications from the lowest to the highest figure{thinned}",
+            source="Below: the levels of each dimension; the darker a cell, the more of the "
             "specifications above it have that level. Bold: the own definition. Milex.",
         ),
         takeaway,
@@ -70,7 +70,7 @@ def _changes(dot: Mapping[str, Any], found: Specifications) -> str:
 
 
 def importance(found: Specifications) -> list[tuple[str, float]]:
-    """Dimensions by the share of the figures' variance that lies between their levels, most first."""
+    """Dimensions by the share of the figures' variance between their levels, most first."""
     sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
     for row in found.levels:
         entry = sums[row["dimension"]][str(row["level"])]
@@ -123,11 +123,10 @@ def _name(dimension: str, level: str, own: str) -> str:
             if level != own and level.startswith(own)
             else level
         )
-    return f"{words(dimension)} {level}"
+    return level if dimension == "dataset" else f"{dimension.replace('_', ' ')} {level}"
 
 
 def words(dimension: str) -> str:
     """A dimension's name as people say it."""
-    return {"shift": "the years", "place": "the region", "dataset": "data"}.get(
-        dimension, dimension.replace("_", " ")
-    )
+    known = {"shift": "the years", "place": "the region", "dataset": "the dataset"}
+    return known.get(dimension, f"the {dimension.replace('_', ' ')}")

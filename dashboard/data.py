@@ -1,4 +1,4 @@
-"""The published snapshot: which one is current, read-only, each thread its own cursor; no SQL here."""
+"""The published snapshot: which one is current, and answers from it; knows no table."""
 
 from __future__ import annotations
 

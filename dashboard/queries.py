@@ -26,16 +26,16 @@ def claims(db: Database) -> list[dict[str, Any]]:
 def editions(db: Database) -> Table:
     """The editions of the SIPRI database, newest first."""
     return db.rows(
-        "SELECT edition, published_year, base_year, first_year, last_year, file_name, is_excerpt, "
-        "citation, url, sha256 FROM main.editions ORDER BY edition DESC"
+        "SELECT edition, published_year, base_year, first_year, last_year, is_excerpt, file_name, "
+        "url, sha256 FROM main.editions ORDER BY edition DESC"
     )
 
 
 def sources(db: Database) -> Table:
     """The files that the snapshot was made from."""
     return db.rows(
-        "SELECT dataset, version, file_name, origin, superseded, error, bytes, retrieved_at, url, "
-        "sha256, licence, citation FROM main.sources ORDER BY dataset, version, file_name"
+        "SELECT dataset, version, file_name, origin, superseded, bytes, retrieved_at, url, "
+        "sha256, error FROM main.sources ORDER BY dataset, version, file_name"
     )
 
 
@@ -143,8 +143,9 @@ def specifications(db: Database, claim_id: str) -> Specifications:
                 FROM ({_PLACED})
             ),
             dimensions AS (SELECT unnest(CAST(? AS VARCHAR[])) AS dimension)
-            SELECT d.dimension, json_extract_string(p.parameters, '$."' || d.dimension || '"') AS level,
-                   p.bin, count(*) AS specifications, sum(p.value) AS total
+            SELECT d.dimension, p.bin,
+                   json_extract_string(p.parameters, '$."' || d.dimension || '"') AS level,
+                   count(*) AS specifications, sum(p.value) AS total
             FROM placed AS p CROSS JOIN dimensions AS d
             GROUP BY ALL ORDER BY ALL
             """,

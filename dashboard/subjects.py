@@ -114,7 +114,7 @@ def _growth(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -
             [charts.Line(place, list(years), [_billions(by_year.get(y)) for y in years])],
             f"US$ billions, {prices} prices",
             _sipri(db, edition, prices),
-            [
+            marks=[
                 charts.Mark(year, by_year[year] / 1e3, f"{year}: {billions(by_year[year])}")
                 for year in (first, last)
             ],
@@ -215,7 +215,7 @@ def _contribution(db: Database, claim: Mapping[str, Any], found: Mapping[str, Ca
 
 
 def _top_bars(
-    db: Database, year: int, edition: int, chosen: set[str], takeaway: str, n: int = TOP
+    db: Database, year: int, edition: int, chosen: set[str], takeaway: str, *, n: int = TOP
 ) -> Subject:
     rows = queries.top(db, year, edition, max(n, _lowest(db, year, edition, chosen)))
     items = [
@@ -269,7 +269,7 @@ def _members_in_top(db: Database, claim: Mapping[str, Any], found: Mapping[str, 
     takeaway = (
         f"{claim['recomputed_value']:.0f} of the {n} largest spenders of {year} are in {region}"
     )
-    return _top_bars(db, year, call.named["edition"], members, takeaway, n)
+    return _top_bars(db, year, call.named["edition"], members, takeaway, n=n)
 
 
 def _burden_line(db: Database, place: str, edition: int, years: tuple[int, int]) -> Table:
@@ -298,7 +298,10 @@ def _burden_gap(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -
         )
     gap = claim["recomputed_value"]
     side = "below" if gap < 0 else "above"
-    takeaway = f"{place}'s military burden was {abs(gap):.2f} percentage points {side} the world's in {year}"
+    takeaway = (
+        f"{place}'s military burden was {abs(gap):.2f} percentage points {side} the world's "
+        f"in {year}"
+    )
     return Subject(
         charts.lines(takeaway, series, "% of GDP", _sipri(db, edition)),
         takeaway,
@@ -335,7 +338,7 @@ def _highest_burden(db: Database, claim: Mapping[str, Any], found: Mapping[str, 
             ],
             "% of GDP",
             _sipri(db, edition),
-            [charts.Mark(highest, 100 * by_year[highest], f"{highest}")],
+            marks=[charts.Mark(highest, 100 * by_year[highest], f"{highest}")],
             threshold=_stated_line(claim),
         ),
         takeaway,
@@ -364,7 +367,7 @@ def _money(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
             ],
             f"{claim['unit']}, at each year's implied exchange rate",
             _sipri(db, edition, "current"),
-            [charts.Mark(year, claim["recomputed_value"], f"{year}: {recomputed}")],
+            marks=[charts.Mark(year, claim["recomputed_value"], f"{year}: {recomputed}")],
             threshold=_stated_line(claim),
         ),
         takeaway,
@@ -393,11 +396,11 @@ def _alliances(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]
         charts.histogram(
             takeaway,
             spans,
-            2,
-            "lifespan in years",
-            f"Source: {claim['edition_or_version']}; one bar is two years. Milex.",
-            f"number of {unit}",
-            marks,
+            width=2,
+            unit="lifespan in years",
+            source=f"Source: {claim['edition_or_version']}; one bar is two years. Milex.",
+            counted=f"number of {unit}",
+            marks=marks,
         ),
         takeaway,
         rows,

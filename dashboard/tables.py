@@ -17,9 +17,6 @@ class Table:
     rows: list[tuple[Any, ...]]
     units: Mapping[str, str] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def column(self, name: str) -> list[Any]:
         """All values of one column."""
         index = self.columns.index(name)

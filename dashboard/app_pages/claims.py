@@ -139,8 +139,9 @@ def behind(snapshot: Snapshot, claim: Claim, about: subjects.Subject) -> None:
     st.dataframe(
         about.rows.by_column(),
         hide_index=True,
-        height=min(320, 36 * (len(about.rows) + 1) + 3),
+        height=min(320, 36 * (len(about.rows.rows) + 1) + 3),
         column_config=formats(about.rows),
+        placeholder="",
         alt=f"Rows: {about.rows_are}",
     )
     notes = citation_lines(snapshot, claim)

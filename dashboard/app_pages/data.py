@@ -19,13 +19,14 @@ st.markdown(
 
 st.subheader("Editions", anchor=False)
 st.markdown(
-    "Each edition of the SIPRI Military Expenditure Database is kept as it was published; no figure "
-    "is overwritten by a later one."
+    "Each edition of the SIPRI Military Expenditure Database is kept as it was published; no "
+    "figure is overwritten by a later one."
 )
 editions = queries.editions(snapshot)
 st.dataframe(
     editions.by_column(),
     hide_index=True,
+    placeholder="",
     column_config={
         "edition": st.column_config.NumberColumn(format="%d", help="last year with data"),
         "published year": st.column_config.NumberColumn("published", format="%d"),
@@ -35,7 +36,7 @@ st.dataframe(
         "is excerpt": st.column_config.CheckboxColumn("excerpt"),
         "url": st.column_config.LinkColumn(),
     },
-    alt=f"{len(editions)} editions",
+    alt=f"{len(editions.rows)} editions",
 )
 
 st.subheader("Source files", anchor=False)
@@ -49,11 +50,12 @@ for source in sources.records():
 st.dataframe(
     sources.by_column(),
     hide_index=True,
+    placeholder="",
     column_config={
         "bytes": st.column_config.NumberColumn(format="localized"),
         "url": st.column_config.LinkColumn(),
     },
-    alt=f"{len(sources)} source files",
+    alt=f"{len(sources.rows)} source files",
 )
 
 st.subheader("Terms and citations", anchor=False)
@@ -66,6 +68,7 @@ st.subheader("Tables", anchor=False)
 st.dataframe(
     queries.tables(snapshot).by_column(),
     hide_index=True,
+    placeholder="",
     column_config={"rows": st.column_config.NumberColumn(format="localized")},
     alt="The snapshot's tables and what one row of each means",
 )
