@@ -16,6 +16,7 @@ from dashboard.text import in_chart
 MAIN = "#0072B2"
 ACCENT = "#D55E00"
 GREY = "#8A8F98"
+BACKGROUND_BAR = "#7C828C"
 PALE = "rgba(138, 143, 152, 0.45)"
 CONFIG = {
     "displaylogo": False,
@@ -138,10 +139,10 @@ def bars(
             textposition=["inside" if value > most / 2 else "outside" for _, value, *_ in items],
             constraintext="none",
             textfont={"size": 12},
-            insidetextfont={"size": 12},
+            insidetextfont={"size": 12, "color": "#FFFFFF"},
             textangle=0,
             cliponaxis=False,
-            marker={"color": [MAIN if high else PALE for *_, high in items]},
+            marker={"color": [MAIN if high else BACKGROUND_BAR for *_, high in items]},
             customdata=names,
             hovertemplate="%{customdata}: %{text}<extra></extra>",
         )
@@ -306,7 +307,19 @@ def specification_curve(
     )
     names = [len(level.name) for level in levels]
     left = 16 + 6 * min(30, max(names)) if levels else 44
-    return _finish(figure, title, source, unit, height=top + strip, left=left, axis=6, legend=True)
+    values = [dot.value for dot in dots]
+    if values and max(values) - min(values) <= MAX_WHOLE and all(v % 1 == 0 for v in values):
+        figure.update_layout(yaxis={"dtick": 1})
+    return _finish(
+        figure,
+        title,
+        source,
+        unit,
+        height=top + strip,
+        left=left,
+        axis=6,
+        legend="   ".join(legend),
+    )
 
 
 def _level_name(level: Level) -> str:

@@ -195,6 +195,33 @@ def series(db: Database, place: str, edition: int, prices: str, basis: str) -> T
     return Table(found.columns, found.rows, {"value_usd_m": "US$ millions"})
 
 
+def share_total(db: Database, country: str, region: str, year: int, **chosen: Any) -> float | None:
+    """The total that `share` divides by, in US$ millions."""
+    return db.rows(
+        "SELECT total FROM share(?, ?, ?, edition := ?, prices := ?, basis := ?)",
+        country,
+        region,
+        year,
+        chosen["edition"],
+        chosen["prices"],
+        chosen["basis"],
+    ).rows[0][0]
+
+
+def total_increase(
+    db: Database, country: str, region: str, years: tuple[int, int], **chosen: Any
+) -> float | None:
+    """The increase that `contribution` divides by, in US$ millions."""
+    return db.rows(
+        "SELECT total_increase FROM contribution(?, ?, ?, ?, edition := ?, basis := ?)",
+        country,
+        region,
+        *years,
+        chosen["edition"],
+        chosen["basis"],
+    ).rows[0][0]
+
+
 def members(db: Database, region: str, edition: int, years: tuple[int, int], prices: str) -> Table:
     """A region's countries with their expenditure in two years, largest last year first."""
     column = "constant_usd_m" if prices == "constant" else "current_usd_m"

@@ -161,7 +161,7 @@ def _share(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
     edition, prices = call.named["edition"], call.named["prices"]
     rows = queries.members(db, region, edition, (year, year), prices)
     values = [(r["country"], r["to_value"]) for r in rows.records() if r["to_value"] is not None]
-    total = sum(value for _, value in values)
+    total = queries.share_total(db, country, region, year, **call.named)
     stated = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
     takeaway = f"{country} made up {stated} of {region}'s military spending in {year}"
     rows = Table(
@@ -172,8 +172,8 @@ def _share(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
     return Subject(
         charts.bars(
             takeaway,
-            _member_bars(values, total, country, as_change=False),
-            f"US$, {prices} prices; share of the listed countries' sum",
+            _member_bars(values, total or sum(v for _, v in values), country, as_change=False),
+            f"US$, {prices} prices; share of the region's total",
             _sipri(db, edition, prices),
         ),
         takeaway,
@@ -192,7 +192,7 @@ def _contribution(db: Database, claim: Mapping[str, Any], found: Mapping[str, Ca
         for r in rows.records()
         if r["to_value"] is not None and r["from_value"] is not None
     ]
-    total = sum(value for _, value in values)
+    total = queries.total_increase(db, country, region, (first, last), **call.named)
     found_text = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
     takeaway = f"{country} made up {found_text} of the increase in {region}, {first}–{last}"
     unit = "US$ millions, constant prices"
@@ -204,8 +204,8 @@ def _contribution(db: Database, claim: Mapping[str, Any], found: Mapping[str, Ca
     return Subject(
         charts.bars(
             takeaway,
-            _member_bars(values, total, country, as_change=True),
-            "change in US$, constant prices; share of the members' total change",
+            _member_bars(values, total or sum(v for _, v in values), country, as_change=True),
+            "change in US$, constant prices; share of the region's increase",
             _sipri(db, edition, "constant"),
         ),
         takeaway,

@@ -73,6 +73,7 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
                     "One row per claim about spending and combination of its grid, declared before "
                     "anything is evaluated.",
                     "One row per claim about alliances and combination of its grid.",
+                    "One row per claim about the shape of security and combination of its grid.",
                 ),
                 strict=True,
             )
@@ -93,7 +94,7 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
                 **_claim_versions(warehouse.settings),
                 **versions_of(connection, known_places),
             },
-            lambda: evaluate.declare(connection, claims),
+            lambda: evaluate.declare(connection, evaluate.bind(connection, claims)),
         )
         for table in DECLARED:
             yield result(connection, table, changed)
@@ -129,7 +130,7 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
                 **_claim_versions(warehouse.settings),
                 **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
             },
-            lambda: sentences.write_claims(connection, claims),
+            lambda: sentences.write_claims(connection, evaluate.bind(connection, claims)),
         )
         rows = connection.execute(
             "SELECT claim_id, stated, recomputed, verdict, edition_or_version FROM main.claims "

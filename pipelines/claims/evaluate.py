@@ -7,18 +7,22 @@ memory database over a published snapshot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import duckdb
 
 from pipelines.claims import sentences
+from pipelines.claims.dimensions import NEWEST
 from pipelines.claims.files import Claim, ClaimError
 from pipelines.claims.grid import write_grids
 from pipelines.models import Model, create
+from pipelines.warehouse import first_row
 
 # What is made from the grids, in this order; each is a SQL model.
 EVALUATION = (
     "claims.spending_values",
     "claims.alliance_values",
+    "claims.structure_values",
     "main.specifications",
     "main.specification_rules",
     "claims.verdicts",
@@ -33,6 +37,18 @@ CREATE OR REPLACE TABLE claims.statements (
     would_test VARCHAR, position INTEGER
 )
 """
+
+
+def bind(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) -> list[Claim]:
+    """Claims with `edition: newest` replaced by the newest edition at hand."""
+    row = first_row(connection, "SELECT max(edition) FROM main.editions")
+    newest = row[0] if row and row[0] is not None else NEWEST
+    return [
+        replace(claim, definition={**claim.definition, "edition": newest})
+        if claim.definition.get("edition") == NEWEST
+        else claim
+        for claim in claims
+    ]
 
 
 def declare(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
@@ -90,6 +106,7 @@ def evaluate(
     main.claims. Raises ClaimError where a claim asks for what the data do not know.
     """
     refuse_unknown(connection, claims)
+    claims = bind(connection, claims)
     declare(connection, claims)
     for table in EVALUATION:
         create(connection, models[table])
@@ -109,15 +126,24 @@ def refuse_unknown(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim
                 continue
             known = {row[0] for row in connection.execute(dimension.values_from).fetchall()}
             listed = claim.alternatives.get(name, ())
-            asked = [claim.definition[name], *(() if isinstance(listed, str) else listed)]
-            for value in asked:
+            own = claim.definition[name]
+            asked = [*(own if isinstance(own, dict) else (own,))]
+            for value in [*asked, *(() if isinstance(listed, str) else listed)]:
                 if value not in known:
-                    close = _closest(str(value), known)
+                    close = _alias(connection, str(value)) or _closest(str(value), known)
                     raise ClaimError(
                         f"{claim.path.name}: {name}: the data know no '{value}'."
                         f"{f' Did you mean {close}?' if close else ''} "
                         "Names: SELECT DISTINCT place FROM place_names."
                     )
+
+
+def _alias(connection: duckdb.DuckDBPyConnection, value: str) -> str | None:
+    """The canonical name behind another spelling or an ISO code."""
+    row = first_row(
+        connection, "SELECT place FROM main.place_names WHERE alias = lower(trim(?))", [value]
+    )
+    return row[0] if row else None
 
 
 def _closest(value: str, known: set[str]) -> str:

@@ -9,15 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from re import fullmatch
+from string import Formatter
 from typing import Any
 
 import yaml
 
-from pipelines.claims.metrics import METRICS, Metric
+from pipelines.claims.dimensions import NEWEST, Dimension, Metric
+from pipelines.claims.metrics import METRICS
 from pipelines.errors import MilexError
 
 COMPARISONS = ("=", ">", ">=", "<", "<=", "between")
 MAX_BYTES = 64 * 1024
+_YEARS = ("year", "from_year", "to_year")
+_FIGURES = {"value", "number"}
 _FIELDS = {
     "id",
     "statement",
@@ -91,25 +96,32 @@ class Claim:
 
 
 def load_claims(folders: Iterable[Path]) -> list[Claim]:
-    """Every claim file below the folders, in the order of their paths.
+    """Every claim file below the folders, in the order of their paths, packs last.
 
     Raises ClaimError for a file that cannot be used, and for an id that two files give.
     """
     claims: dict[str, Claim] = {}
     for folder in folders:
-        for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
-            for claim in read_claims(path):
-                if claim.id in claims:
-                    raise ClaimError(
-                        f"{path.name}: the id {claim.id} is taken by {claims[claim.id].path.name}. "
-                        "Give this claim another."
-                    )
-                claims[claim.id] = claim
-    _check_companions(claims)
+        files = [*folder.rglob("*.yaml"), *folder.rglob("*.yml")]
+        for path in sorted(files, key=lambda path: ("packs" in path.parts, path)):
+            add_claims(claims, read_claims(path))
+    check_companions(claims)
     return list(claims.values())
 
 
-def _check_companions(claims: Mapping[str, Claim]) -> None:
+def add_claims(claims: dict[str, Claim], more: Iterable[Claim]) -> None:
+    """Put claims under their ids; an id that is taken is an error."""
+    for claim in more:
+        if claim.id in claims:
+            raise ClaimError(
+                f"{claim.path.name}: the id {claim.id} is taken by {claims[claim.id].path.name}. "
+                "Give this claim another."
+            )
+        claims[claim.id] = claim
+
+
+def check_companions(claims: Mapping[str, Claim]) -> None:
+    """Claims that describe one set name each other's id and give the same set."""
     for claim in claims.values():
         other = claims.get(claim.together_with or claim.id)
         if other is None:
@@ -128,8 +140,8 @@ def read_claims(path: Path) -> list[Claim]:
     if path.stat().st_size > MAX_BYTES:
         raise ClaimError(f"{path.name}: larger than {MAX_BYTES // 1024} KB; a claim file is short.")
     try:
-        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
-        return [_Reader(path, node).claim() for node in nodes if node is not None]
+        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=_PlainLoader))
+        claims = [_Reader(path, node).claim() for node in nodes if node is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -140,6 +152,22 @@ def read_claims(path: Path) -> list[Claim]:
         raise ClaimError(f"{path.name}: not UTF-8 text.") from None
     except RecursionError:
         raise ClaimError(f"{path.name}: nested too deeply for a claim file.") from None
+    if not claims:
+        raise ClaimError(f"{path.name}: empty; expected `field: value`.")
+    return claims
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without anchors and aliases, which a claim file does not need and a bomb does."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.MarkedYAMLError(
+                problem="anchors and aliases (& and *) are not allowed",
+                problem_mark=event.start_mark,  # type: ignore[arg-type]
+            )
+        return super().compose_node(parent, index)
 
 
 class _Reader:
@@ -153,9 +181,11 @@ class _Reader:
                 f"{path.name}, line {node.start_mark.line + 1}: expected `field: value`."
             )
         self._note_lines(node, "")
-        loader = yaml.SafeLoader("")
-        self.content: dict[str, Any] = loader.construct_document(node)
         self.first_line = node.start_mark.line + 1
+        try:
+            self.content: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
+        except ValueError as error:  # a date that is none, a number of 5,000 digits
+            raise ClaimError(f"{path.name}, line {self.first_line}: {error}") from None
 
     def _note_lines(self, node: yaml.MappingNode, prefix: str) -> None:
         for key, value in node.value:
@@ -218,9 +248,24 @@ class _Reader:
             },
             together_with=self.text("together_with", required=False) or None,
             rolled=self._rolled(metric),
-            found=self.text("found", required=False),
-            today=self.text("today", required=False),
+            found=self._sentence("found", _FIGURES),
+            today=self._sentence(
+                "today", {*_FIGURES, "edition", "to_year", *self._mapping("rolled")}
+            ),
         )
+
+    def _sentence(self, name: str, places: set[str]) -> str:
+        """A sentence to be filled in; its {places} are known."""
+        text = self.text(name, required=False)
+        known = ", ".join(f"{{{place}}}" for place in sorted(places))
+        try:
+            parts = list(Formatter().parse(text))
+        except ValueError as error:
+            raise self.fail(name, f"{error}. To be filled in: {known}.") from None
+        for _, place, form, conversion in parts:
+            if place is not None and (place not in places or form or conversion):
+                raise self.fail(name, f"{{{place}}} is unknown. To be filled in: {known}.")
+        return text
 
     def _id(self) -> str:
         value = self.text("id")
@@ -252,23 +297,31 @@ class _Reader:
         content = self._mapping("stated", required=True)
         unknown = content.keys() - {"value", "upper", "comparison", "decimals", "unit"}
         if unknown:
-            raise self.fail(f"stated.{sorted(unknown)[0]}", "unknown field.")
+            known = "value, upper, comparison, decimals, unit"
+            raise self.fail(
+                f"stated.{sorted(map(str, unknown))[0]}", f"unknown field. Known: {known}."
+            )
         comparison = content.get("comparison", "=")
         if comparison not in COMPARISONS:
             raise self.fail("stated.comparison", f"expected one of {' '.join(COMPARISONS)}.")
         decimals = content.get("decimals", 0)
-        if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= 9:
-            raise self.fail("stated.decimals", "expected a whole number from 0 to 9.")
+        if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= 6:
+            raise self.fail("stated.decimals", "expected a whole number from 0 to 6.")
         unit = content.get("unit", metric.unit)
         if unit != metric.unit:
             raise self.fail("stated.unit", f"{metric.name} gives {metric.unit}, not {unit}.")
+        value = self._number(content, "value")
         upper = self._number(content, "upper") if comparison == "between" else None
-        return Stated(self._number(content, "value"), comparison, decimals, metric.unit, upper)
+        if upper is None and "upper" in content:
+            raise self.fail("stated.upper", "only `comparison: between` has an upper figure.")
+        if upper is not None and upper < value:
+            raise self.fail("stated.upper", "expected a figure above value.")
+        return Stated(value, comparison, decimals, metric.unit, upper)
 
     def _number(self, content: Mapping[str, Any], name: str) -> float:
-        value = content.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-            raise self.fail(f"stated.{name}", "expected a number.")
+        value: Any = content.get(name)
+        if not _is_number(value):
+            raise self.fail(f"stated.{name}", f"expected a number, found {_shown(value)}.")
         return float(value)
 
     def _definition(self, metric: Metric) -> dict[str, Any]:
@@ -283,6 +336,8 @@ class _Reader:
             )
         if "from_year" in chosen and chosen["from_year"] >= chosen["to_year"]:
             raise self.fail("definition.from_year", "expected a year before to_year.")
+        if chosen.get("coverage") == "both years" and chosen["basis"] == "published":
+            raise self.fail("definition.coverage", "`both years` needs `basis: summed`.")
         return chosen
 
     def _known(self, metric: Metric, content: Mapping[str, Any], section: str) -> None:
@@ -295,13 +350,15 @@ class _Reader:
 
     def _level(self, metric: Metric, name: str, value: Any, section: str) -> Any:
         dimension = metric.dimensions[name]
-        if dimension.type is str and isinstance(value, int | float) and name == "ended_by":
+        if (name, value) == ("edition", "newest"):
+            return NEWEST
+        if name == "ended_by" and type(value) is int:
             value = str(value)
-        if dimension.type is float and isinstance(value, int):
+        if dimension.type is float and _is_number(value):
             value = float(value)
-        if not isinstance(value, dimension.type) or isinstance(value, bool):
+        if type(value) is not dimension.type or not _usable(dimension, value):
             raise self.fail(
-                f"{section}.{name}", f"expected {_kind(dimension.type)}, found {value!r}."
+                f"{section}.{name}", f"expected {dimension.expected}, found {_shown(value)}."
             )
         if dimension.levels is not None and value not in dimension.levels:
             levels = ", ".join(map(str, dimension.levels))
@@ -315,6 +372,10 @@ class _Reader:
         self._known(metric, content, section)
         found: dict[str, tuple[Any, ...] | str] = {}
         for name, values in content.items():
+            if metric.dimensions[name].type is dict:
+                raise self.fail(f"{section}.{name}", "has no alternatives.")
+            if values == "every" and section == "beside":
+                raise self.fail(f"{section}.{name}", "expected a list like [a, b].")
             if values == "every":
                 if (
                     metric.dimensions[name].values_from is None
@@ -333,13 +394,37 @@ class _Reader:
 
     def _rolled(self, metric: Metric) -> dict[str, int]:
         content = self._mapping("rolled")
+        years = [name for name in _YEARS if name in metric.dimensions]
+        if content and content.keys() != set(years):
+            raise self.fail("rolled", f"expected {' and '.join(years) or 'no such lines'}.")
         for name, value in content.items():
-            if name not in ("year", "from_year", "to_year") or name not in metric.dimensions:
-                raise self.fail(f"rolled.{name}", "expected year, or from_year and to_year.")
-            if not isinstance(value, int) or value > 0:
+            if type(value) is not int or not -200 <= value <= 0:
                 raise self.fail(f"rolled.{name}", "expected years before the newest, like -9 or 0.")
         return content
 
 
-def _kind(of: type) -> str:
-    return {str: "text", int: "a whole number", float: "a number", dict: "lines `name: value`"}[of]
+def _is_number(value: Any) -> bool:
+    """A finite number; whole ones are bounded, so that they fit everywhere."""
+    if type(value) is int:
+        return abs(value) < 10**15
+    return type(value) is float and isfinite(value)
+
+
+def _usable(dimension: Dimension, value: Any) -> bool:
+    """Whether a value of the right type can mean anything."""
+    if isinstance(value, list):
+        return bool(value) and all(type(code) is int and 0 < code < 10_000 for code in value)
+    if isinstance(value, dict):
+        return bool(value) and all(
+            type(name) is str and type(rank) is int and 0 < rank < 1000
+            for name, rank in value.items()
+        )
+    if isinstance(value, str):
+        return dimension.pattern is None or fullmatch(dimension.pattern, value) is not None
+    low, high = dimension.bounds or (value, value)
+    return bool(low <= value <= high)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

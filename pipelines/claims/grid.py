@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
 
-from pipelines.claims.files import Claim
+from pipelines.claims.files import Claim, ClaimError
 from pipelines.claims.metrics import METRICS
 from pipelines.models import quote
 
-_TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", dict: "VARCHAR"}
+_TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", dict: "VARCHAR", list: "VARCHAR"}
 _COMMON = {
     "claim_id": "VARCHAR",
     "specification_id": "INTEGER",
@@ -26,7 +27,8 @@ _COMMON = {
     "carries_verdict": "BOOLEAN",
     "parameters": "VARCHAR",
 }
-GRIDS = ("claims.spending_grid", "claims.alliance_grid")
+MAX_COMBINATIONS = 500_000
+GRIDS = ("claims.spending_grid", "claims.alliance_grid", "claims.structure_grid")
 
 
 def grid_columns(grid: str) -> dict[str, str]:
@@ -73,6 +75,12 @@ def levels_of(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, 
                 known = [row[0] for row in connection.execute(dimension.values_from).fetchall()]
             others = tuple(known)
         levels[name] = (own, *(value for value in others if value != own))
+    combinations = math.prod(map(len, levels.values()))
+    if combinations > MAX_COMBINATIONS:
+        raise ClaimError(
+            f"{claim.path.name}: alternatives: {combinations:,} combinations are more than "
+            f"{MAX_COMBINATIONS:,}; list fewer levels."
+        )
     return levels
 
 
@@ -143,6 +151,6 @@ def _beside(claim: Claim) -> Iterable[str]:
 
 
 def _literal(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):
         return quote(json.dumps(value))
     return str(value) if isinstance(value, int | float) else quote(str(value))

@@ -6,61 +6,26 @@ A dimension is a column of the grid. `own` levels that a claim file may leave un
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-REGION_ALTERNATIVES = (
-    "Asia & Oceania without Oceania",
-    "Asia & Oceania without Central Asia",
-    "Asia & Oceania without South Asia",
-    "East Asia",
-    "East and South East Asia",
+from pipelines.claims.dimensions import (
+    BASIS,
+    COUNTRY,
+    COVERAGE,
+    DATASETS,
+    EDITION,
+    PLACE,
+    PRICES,
+    SHIFT,
+    YEAR,
+    Dimension,
+    Metric,
 )
+from pipelines.claims.structure import STRUCTURE
 
 
-@dataclass(frozen=True)
-class Dimension:
-    """One parameter: its type, its levels (None: any value), its default (None: must be given)."""
-
-    type: type
-    levels: tuple[Any, ...] | None = None
-    default: Any = None
-    required: bool = False
-    values_from: str | None = None  # a query of the values that the data know
-
-
-PRICES = Dimension(str, ("constant", "current"), "constant")
-BASIS = Dimension(str, ("published", "summed"), "published")
-COVERAGE = Dimension(str, ("all", "both years"), "all")
-SHIFT = Dimension(int, (-1, 0, 1), 0)
-YEAR = Dimension(int, required=True)
-EDITION = Dimension(int, required=True, values_from="SELECT edition FROM main.editions ORDER BY 1")
-COUNTRY = Dimension(str, required=True, values_from="SELECT country FROM main.countries ORDER BY 1")
-PLACE = Dimension(
-    str, required=True, values_from="SELECT DISTINCT place FROM main.place_names ORDER BY 1"
-)
-
-
-DATASETS = "SELECT DISTINCT dataset || ' ' || version FROM main.alliances ORDER BY 1"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric as claims use it.
-
-    grid: spending_grid or alliance_grid. unit: of the value. call: the SQL that a user would write
-    for one specification, from its parameters.
-    """
-
-    name: str
-    grid: str
-    unit: str
-    dimensions: Mapping[str, Dimension]
-    call: Callable[[Mapping[str, Any]], str]
-
-
-def _text(value: Any) -> str:
-    return "NULL" if value is None else str(value) if isinstance(value, int) else f"'{value}'"
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _years(p: Mapping[str, Any]) -> tuple[int, int]:
@@ -71,6 +36,8 @@ def _years(p: Mapping[str, Any]) -> tuple[int, int]:
 
 def _growth(p: Mapping[str, Any]) -> str:
     first, last = _years(p)
+    if p["coverage"] == "both years":
+        return f"SELECT 100 * (sum(v1) / sum(v0) - 1) AS value FROM {_both_years(p)}"
     return (
         f"SELECT 100 * growth AS value FROM growth({_text(p['place'])}, {first}, {last}, "
         f"edition := {p['edition']}, prices := '{p['prices']}', basis := '{p['basis']}')"
@@ -78,15 +45,29 @@ def _growth(p: Mapping[str, Any]) -> str:
 
 
 def _share(p: Mapping[str, Any]) -> str:
-    return (
-        f"SELECT 100 * share AS value FROM share({_text(p['country'])}, {_text(p['place'])}, "
-        f"{_years(p)[1]}, edition := {p['edition']}, prices := '{p['prices']}', "
-        f"basis := '{p['basis']}')"
-    )
+    def of(basis: str) -> str:
+        return (
+            f"share({_text(p['country'])}, {_text(p['place'])}, {_years(p)[1]}, "
+            f"edition := {p['edition']}, prices := '{p['prices']}', basis := '{basis}')"
+        )
+
+    if (p["prices"], p["basis"]) == ("current", "published"):
+        # A year without a published total in current prices: the sum of the listed countries.
+        return (
+            "SELECT 100 * coalesce(p.share, s.share) AS value "
+            f"FROM {of('published')} AS p, {of('summed')} AS s"
+        )
+    return f"SELECT 100 * share AS value FROM {of(p['basis'])}"
 
 
 def _contribution(p: Mapping[str, Any]) -> str:
     first, last = _years(p)
+    if p["coverage"] == "both years":
+        return (
+            f"SELECT 100 * (SELECT to_value - from_value FROM growth({_text(p['country'])}, "
+            f"{first}, {last}, edition := {p['edition']})) / sum(v1 - v0) AS value "
+            f"FROM {_both_years(p)}"
+        )
     return (
         f"SELECT 100 * contribution AS value FROM contribution({_text(p['country'])}, "
         f"{_text(p['place'])}, {first}, {last}, edition := {p['edition']}, "
@@ -94,7 +75,36 @@ def _contribution(p: Mapping[str, Any]) -> str:
     )
 
 
+def _both_years(p: Mapping[str, Any]) -> str:
+    """A region's members with figures in both years; what is left out of its total is left out."""
+    first, last = _years(p)
+    column = f"{p.get('prices', 'constant')}_usd_m"
+    return (
+        f"(SELECT a.country, a.{column} AS v0, b.{column} AS v1 FROM spending AS a "
+        f"JOIN spending AS b ON b.edition = a.edition AND b.country = a.country "
+        f"AND b.year = {last} AND b.{column} IS NOT NULL "
+        f"JOIN region_members AS m ON m.country = a.country AND m.region = {_text(p['place'])} "
+        f"ANTI JOIN omitted_countries AS o ON o.edition = a.edition AND o.region = m.region "
+        f"AND o.country = a.country "
+        f"WHERE a.edition = {p['edition']} AND a.year = {first} AND a.{column} IS NOT NULL)"
+    )
+
+
+def _ranked(p: Mapping[str, Any], n: int) -> str:
+    """The n largest spenders: `top`, or the same by constant prices."""
+    year = _years(p)[1]
+    if p["prices"] == "current":
+        return f"top({year}, edition := {p['edition']}, n := {n})"
+    return (
+        "(SELECT country, rank() OVER (ORDER BY constant_usd_m DESC) AS rank FROM spending "
+        f"WHERE edition = {p['edition']} AND year = {year} AND constant_usd_m IS NOT NULL "
+        f"QUALIFY rank <= {n})"
+    )
+
+
 def _rank(p: Mapping[str, Any]) -> str:
+    if p["prices"] == "constant":
+        return f"SELECT rank AS value FROM {_ranked(p, 1000)} WHERE country = {_text(p['country'])}"
     return (
         f"SELECT rank AS value FROM rank_of({_text(p['country'])}, {_years(p)[1]}, "
         f"edition := {p['edition']})"
@@ -105,16 +115,13 @@ def _ranks_together(p: Mapping[str, Any]) -> str:
     holds = " OR ".join(
         f"(country = {_text(country)} AND rank = {rank})" for country, rank in p["ranks"].items()
     )
-    return (
-        f"SELECT count(*) AS value FROM top({_years(p)[1]}, edition := {p['edition']}, n := 1000) "
-        f"WHERE {holds}"
-    )
+    return f"SELECT count(*) AS value FROM {_ranked(p, 1000)} WHERE {holds}"
 
 
 def _members_in_top(p: Mapping[str, Any]) -> str:
     return (
-        f"SELECT count(*) AS value FROM top({_years(p)[1]}, edition := {p['edition']}, "
-        f"n := {p['top']}) JOIN region_members AS m USING (country) "
+        f"SELECT count(*) AS value FROM {_ranked(p, p['top'])} "
+        f"JOIN region_members AS m USING (country) "
         f"WHERE m.region = {_text(p['place'])}"
     )
 
@@ -137,6 +144,13 @@ def _highest_burden(p: Mapping[str, Any]) -> str:
 
 
 def _money(p: Mapping[str, Any]) -> str:
+    if p["series"] == "financial":
+        return (
+            f"SELECT {p['amount']} / (max(value) FILTER (measure = 'local_currency_financial') "
+            f"/ (1e6 * max(value) FILTER (measure = 'current_usd'))) AS value FROM observations "
+            f"WHERE edition = {p['edition']} AND country = {_text(p['country'])} "
+            f"AND year = {_years(p)[1]}"
+        )
     return (
         f"SELECT {p['amount']} / local_per_usd AS value FROM implied_exchange_rate("
         f"{_text(p['country'])}, {_years(p)[1]}, edition := {p['edition']})"
@@ -148,6 +162,8 @@ def _alliances(column: str) -> Callable[[Mapping[str, Any]], str]:
         chosen = "median_years" if p["statistic"] == "median" else "mean_years"
         dataset, version = p["dataset"].split()
         ended_by = "NULL" if p["ended_by"] == "closing" else p["ended_by"]
+        if column == "n" and p["counted"] == "formed":
+            return _formed(p)
         return (
             f"SELECT {column or chosen} AS value FROM alliance_lifespan(dataset := "
             f"'{dataset}', version := '{version}', unit := '{p['unit']}', "
@@ -160,8 +176,34 @@ def _alliances(column: str) -> Callable[[Mapping[str, Any]], str]:
     return call
 
 
+def _formed(p: Mapping[str, Any]) -> str:
+    """All that were formed, ended or not."""
+    dataset, version = p["dataset"].split()
+    kinds = {
+        "all": "",
+        "not renegotiated": " AND ending <> 'renegotiated'",
+        "not independence lost": " AND ending <> 'independence lost'",
+        "fulfilled or violated": " AND ending IN ('fulfilled', 'violated')",
+    }
+    members = {"all": "", "bilateral": " AND bilateral", "multilateral": " AND NOT bilateral"}
+    return (
+        f"SELECT count(*) AS value FROM alliance_units WHERE dataset = '{dataset}' "
+        f"AND version = '{version}' AND unit = '{p['unit']}' "
+        f"AND year(begin_date) BETWEEN {p['formed_from']} AND 1989 "
+        f"AND has_obligation('{p['obligation']}', defense, offense, neutrality, nonaggression, "
+        f"consultation){members[p['members']]}{kinds[p['ending']]}"
+        f"{' AND NOT wartime' if p['wartime'] == 'out' else ''}"
+    )
+
+
 _ALLIANCE_SET = {
-    "dataset": Dimension(str, required=True, values_from=DATASETS),
+    "dataset": Dimension(
+        str,
+        required=True,
+        values_from=DATASETS,
+        pattern=r"(ATOP|COW) \d+(\.\d+)*",
+        expects="ATOP or COW with its version, like ATOP 3.0",
+    ),
     "unit": Dimension(str, ("alliance", "phase", "lineage", "member spell", "dyad"), "alliance"),
     "formed_from": Dimension(int, (1815, 1816), 1815),
     "ended_by": Dimension(str, ("1999", "2000", "2001", "closing"), "closing"),
@@ -254,7 +296,7 @@ METRICS: dict[str, Metric] = {
             "spending_grid",
             "ranks",
             {
-                "ranks": Dimension(dict, required=True),
+                "ranks": Dimension(dict, required=True, values_from=COUNTRY.values_from),
                 "year": YEAR,
                 "shift": SHIFT,
                 "edition": EDITION,
@@ -268,7 +310,7 @@ METRICS: dict[str, Metric] = {
             "countries",
             {
                 "place": PLACE,
-                "top": Dimension(int, default=15),
+                "top": Dimension(int, default=15, bounds=(1, 500), expects="a number of countries"),
                 "year": YEAR,
                 "shift": SHIFT,
                 "edition": EDITION,
@@ -302,7 +344,9 @@ METRICS: dict[str, Metric] = {
             "US$ billions",
             {
                 "country": COUNTRY,
-                "amount": Dimension(float, required=True),
+                "amount": Dimension(
+                    float, required=True, bounds=(0, 1e9), expects="billions of local currency"
+                ),
                 "year": YEAR,
                 "shift": SHIFT,
                 "edition": EDITION,
@@ -312,5 +356,6 @@ METRICS: dict[str, Metric] = {
         ),
         Metric("alliance_count", "alliance_grid", "alliances", _ALLIANCE_SET, _alliances("n")),
         Metric("alliance_lifespan", "alliance_grid", "years", _ALLIANCE_SET, _alliances("")),
+        *STRUCTURE,
     )
 }

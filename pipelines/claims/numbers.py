@@ -9,6 +9,7 @@ def figure(value: float | None, unit: str, decimals: int) -> str:
     """A figure in its unit: '58.9 %', '8th', '378 alliances', 'US$ 1.6 billion'."""
     if value is None:
         return "no figure"
+    value = round(value, decimals) + 0.0  # no -0.0
     if unit == "rank":
         return ordinal(round(value))
     if unit in _COUNTS:
@@ -17,8 +18,6 @@ def figure(value: float | None, unit: str, decimals: int) -> str:
         return f"US$ {value:,.{decimals}f} billion"
     if unit == "percentage points":
         return f"{value:+,.{decimals}f} percentage points"
-    if unit.startswith("%"):
-        return f"{value:,.{decimals}f} {unit}"
     return f"{value:,.{decimals}f} {unit}"
 
 

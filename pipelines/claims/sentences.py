@@ -200,7 +200,7 @@ def _verdict(
     if verdict == "not testable":
         return f"Not testable here: {claim.not_testable} What would test it: {claim.would_test}"
     if verdict == "data missing":
-        return f"Data missing: {_missing(claim)}"
+        return f"Data missing: {_missing(connection, claim)}"
     if verdict == "reproduced":
         return f"The statement, {stated}{ours}, is reproduced."
     if verdict == "reproduced under another specification":
@@ -278,18 +278,44 @@ def _share(row: Mapping[str, Any]) -> str:
     )
 
 
-def _missing(claim: Claim) -> str:
-    """What to fetch, and where to put it."""
-    catalogue = load_catalogue()
+def _missing(connection: duckdb.DuckDBPyConnection, claim: Claim) -> str:
+    """What the data lack: a file to fetch and where to put it, or a figure that no file has."""
+    found = first_row(
+        connection,
+        "SELECT left_out FROM (SELECT claim_id, specification_id, left_out FROM claims.spending_values "
+        "UNION ALL SELECT claim_id, specification_id, left_out FROM claims.alliance_values) "
+        "WHERE claim_id = ? AND specification_id = 0",
+        [claim.id],
+    )
+    reason = (found[0] if found else None) or "no alliance is in the set"
     if "edition" in claim.definition:
         dataset, version = "SIPRI", str(claim.definition["edition"])
+        at_hand = first_row(
+            connection,
+            "SELECT first_year, last_year, is_excerpt FROM main.editions WHERE edition = ?",
+            [claim.definition["edition"]],
+        )
+        if at_hand is not None and (not at_hand[2] or "the year" in reason):
+            return (
+                f"{dataset} {version} is at hand, but {reason}. "
+                f"It has the years {at_hand[0]}–{at_hand[1]}."
+            )
     else:
         dataset, version = str(claim.definition["dataset"]).split()
+        if reason != "the dataset, version or unit is not at hand":
+            return f"{dataset} {version} is at hand, but {reason}."
+    catalogue = load_catalogue()
     about = catalogue.datasets[dataset]
     names = ", ".join(dict.fromkeys(file.file_name for file in catalogue.of(dataset, version)))
+    if not names:
+        known = dict.fromkeys(file.version for file in catalogue.files if file.dataset == dataset)
+        return (
+            f"{dataset} {version} is not at hand, and no such edition is known: {', '.join(known)}. "
+            f"If {about.page} has it, put it into data/raw/ and run `make build`."
+        )
     return (
-        f"{dataset} {version} is not at hand or lacks the figures. Get {names or 'the file'} from "
-        f"{about.page}, put it into data/raw/ and run `make build`."
+        f"{dataset} {version} is not at hand or lacks the figures. Get {names} from {about.page}, "
+        "put it into data/raw/ and run `make build`."
     )
 
 
@@ -307,7 +333,10 @@ def _rolled(
     edition, last_year = newest
     window = {name: last_year + offset for name, offset in claim.rolled.items()}
     definition = {**claim.definition, **window, "edition": edition}
-    found = first_row(connection, claim.metric.call(definition))
+    try:
+        found = first_row(connection, claim.metric.call(definition))
+    except duckdb.InvalidInputException:  # the edition does not go back, or on, that far
+        found = None
     value = None if found is None or found[0] is None else float(found[0])
     years = {"to_year": last_year, **window}
     if value is None:

@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines import publish
 from pipelines.claims import evaluate
-from pipelines.claims.files import read_claims
+from pipelines.claims.files import Claim, add_claims, check_companions, load_claims, read_claims
 from pipelines.claims.numbers import figure
 from pipelines.claims.sentences import changes_text
 from pipelines.errors import MilexError
@@ -65,15 +65,27 @@ def workbench(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+def _companions(settings: Settings, claims: list[Claim]) -> list[Claim]:
+    """The claims that these name in together_with, where another of the project's files has them."""
+    here: dict[str, Claim] = {}
+    add_claims(here, claims)
+    wanted = {claim.together_with for claim in claims if claim.together_with} - here.keys()
+    found = [c for c in load_claims(settings.claim_folders) if c.id in wanted] if wanted else []
+    add_claims(here, found)
+    check_companions(here)
+    return found
+
+
 def check_file(settings: Settings, file: Path, top: int) -> Iterator[str]:
     """What a user's claim file comes to, line by line."""
     claims = read_claims(file)
+    companions = _companions(settings, claims)
     models = load_models(settings.sql)
     with workbench(current_or_fail(settings)) as connection:
         for model in models.values():
             if model.is_macro:
                 create(connection, model)
-        evaluate.evaluate(connection, claims, models)
+        evaluate.evaluate(connection, [*claims, *companions], models)
         for claim in claims:
             row = first_row(
                 connection,

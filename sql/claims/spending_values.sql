@@ -2,8 +2,8 @@
 --
 -- All specifications of all claims are evaluated together, as joins over the grid. A growth or a
 -- contribution compares two years (y0, y1); other metrics look at y1. Rules that leave a combination
--- out: the edition lacks a year; SIPRI publishes no such total; 'both years' says nothing of a
--- published total or of a single year.
+-- out: the edition lacks a year; the first year is not before the last; SIPRI publishes no such
+-- total; 'both years' says nothing of a published total or of a single year.
 --
 -- key: claim_id, specification_id
 -- columns:
@@ -14,13 +14,18 @@
 --   sample_id VARCHAR: equal for specifications that select the same rows
 --   left_out VARCHAR: the rule that leaves the combination out, or NULL
 
-WITH grid AS (
+WITH every_combination AS (
     SELECT
         g.* REPLACE (
             coalesce(g.prices, 'constant') AS prices, coalesce(g.coverage, 'all') AS coverage
         ),
-        g.from_year + g.shift AS y0, g.to_year + g.shift AS y1
+        g.from_year + g.shift AS y0, g.to_year + g.shift AS y1,
+        g.metric IN ('growth', 'contribution', 'highest_burden') AND g.from_year >= g.to_year
+            AS backwards
     FROM claims.spending_grid AS g
+),
+grid AS (
+    SELECT * FROM every_combination WHERE NOT backwards
 ),
 -- Regional totals and countries' figures at both years, for growth, share and contribution.
 wanted AS (
@@ -98,6 +103,8 @@ burdens AS (
     JOIN main.region_members AS m ON m.country = s.country
     WHERE s.share_of_gdp > 0 AND s.current_usd_m IS NOT NULL
     GROUP BY s.edition, s.year, m.region
+    UNION ALL
+    SELECT edition, year, country, 1, share_of_gdp FROM main.spending WHERE share_of_gdp > 0
 ),
 found AS (
     SELECT
@@ -113,7 +120,7 @@ found AS (
         g.claim_id, g.specification_id,
         CASE WHEN g.metric = 'share' THEN 100 * c1.value_usd_m / nullif(t.v1, 0)
              ELSE 100 * (c1.value_usd_m - c0.value_usd_m) / nullif(t.v1 - t.v0, 0) END,
-        t.countries, t.rows_hash
+        t.countries, hash(t.rows_hash, g.country)
     FROM grid AS g
     JOIN totals AS t
       ON t.edition = g.edition AND t.place = g.place AND t.prices = g.prices
@@ -125,7 +132,7 @@ found AS (
     WHERE g.metric IN ('share', 'contribution')
     UNION ALL
     SELECT
-        g.claim_id, g.specification_id, r.rank, r.countries, hash(g.edition, g.y1, g.prices)
+        g.claim_id, g.specification_id, r.rank, r.countries, hash(g.edition, g.y1, g.prices, g.country)
     FROM grid AS g
     JOIN ranked AS r
       ON r.edition = g.edition AND r.year = g.y1 AND r.prices = g.prices AND r.country = g.country
@@ -142,7 +149,8 @@ found AS (
     UNION ALL
     SELECT
         g.claim_id, g.specification_id, count(m.country), any_value(r.countries),
-        hash(any_value(g.edition), any_value(g.y1), any_value(g.prices), any_value(g.place))
+        hash(any_value(g.edition), any_value(g.y1), any_value(g.prices), any_value(g.place),
+             any_value(g.top))
     FROM grid AS g
     JOIN ranked AS r
       ON r.edition = g.edition AND r.year = g.y1 AND r.prices = g.prices AND r.rank <= g.top
@@ -160,7 +168,7 @@ found AS (
     UNION ALL
     SELECT
         g.claim_id, g.specification_id, 100 * max(s.share_of_gdp), count(s.share_of_gdp),
-        hash(any_value(g.edition), any_value(g.y0), any_value(g.y1))
+        hash(any_value(g.edition), any_value(g.y0), any_value(g.y1), any_value(g.country))
     FROM grid AS g
     JOIN main.spending AS s
       ON s.edition = g.edition AND s.country = g.country AND s.year BETWEEN g.y0 AND g.y1
@@ -171,7 +179,7 @@ found AS (
     SELECT
         g.claim_id, g.specification_id,
         g.amount / (CASE WHEN g.series = 'calendar' THEN l.value ELSE f.value END / (1e6 * u.value)),
-        1, hash(g.edition, g.y1, g.series)
+        1, hash(g.edition, g.y1, g.series, g.country)
     FROM grid AS g
     JOIN main.observations AS u
       ON u.edition = g.edition AND u.country = g.country AND u.year = g.y1
@@ -189,13 +197,15 @@ SELECT
     printf('%016x', f.rows_hash) AS sample_id,
     CASE
         WHEN f.value IS NOT NULL THEN NULL
+        WHEN g.backwards THEN 'the first year is not before the last'
         WHEN e.edition IS NULL THEN 'the edition is not at hand'
         WHEN g.y1 > e.last_year THEN 'the edition ends before the year'
+        WHEN g.y0 < e.first_year THEN 'the edition begins after the year'
         WHEN g.basis = 'published' AND g.coverage = 'both years'
             THEN 'coverage is a matter of sums, not of published totals'
         WHEN g.basis = 'published' THEN 'SIPRI publishes no such total'
         ELSE 'no figure'
     END AS left_out
-FROM grid AS g
+FROM every_combination AS g
 LEFT JOIN found AS f ON f.claim_id = g.claim_id AND f.specification_id = g.specification_id
 LEFT JOIN main.editions AS e ON e.edition = g.edition

@@ -2,7 +2,8 @@
 --
 -- Reproduced: the own definition agrees. Reproduced under another specification: one that differs in
 -- at most two dimensions does. Chance is the share of placebo figures, all those within 20 % of the
--- recomputed value at the stated precision, that would have earned one of the two from this grid.
+-- recomputed value at the stated precision (every so many of them where they are more than 10,000),
+-- that would have earned one of the two from this grid.
 --
 -- key: claim_id
 -- columns:
@@ -57,7 +58,8 @@ placebos AS (
             ceil(least(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
                  * power(10, t.decimals))::BIGINT,
             floor(greatest(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
-                  * power(10, t.decimals))::BIGINT
+                  * power(10, t.decimals))::BIGINT,
+            1 + floor(0.4 * abs(c.recomputed_value) * power(10, t.decimals) / 1e4)::BIGINT
         )) / power(10, t.decimals) AS placebo,
         t.stated_upper - t.stated_value AS width
     FROM counted AS c

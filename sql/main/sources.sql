@@ -49,4 +49,10 @@ FROM raw.files AS f
 LEFT JOIN chosen AS c ON c.source_id = f.source_id
 LEFT JOIN differing AS d ON d.source_id = f.source_id
 LEFT JOIN raw.unreadable AS x ON x.source_id = f.source_id
-WHERE f.origin <> 'excerpt' OR c.used = f.source_id OR f.dataset <> 'SIPRI'
+-- A stand-in is a source only where no real file of the same edition or version is.
+WHERE f.origin <> 'excerpt'
+   OR c.used = f.source_id
+   OR (f.dataset <> 'SIPRI' AND NOT EXISTS (
+        SELECT 1 FROM raw.files AS r
+        WHERE r.dataset = f.dataset AND r.version = f.version AND r.origin <> 'excerpt'
+   ))

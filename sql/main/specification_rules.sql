@@ -10,5 +10,6 @@ SELECT claim_id, coalesce(left_out, 'kept') AS rule, count(*) AS combinations
 FROM (
     SELECT claim_id, left_out FROM claims.spending_values
     UNION ALL SELECT claim_id, left_out FROM claims.alliance_values
+    UNION ALL SELECT claim_id, left_out FROM claims.structure_values
 )
 GROUP BY ALL

@@ -31,6 +31,13 @@ WITH evaluated AS (
     JOIN claims.alliance_values AS v
       ON v.claim_id = g.claim_id AND v.specification_id = g.specification_id
     WHERE v.left_out IS NULL
+    UNION ALL
+    SELECT g.claim_id, g.specification_id, g.parameters, g.changes, g.carries_verdict, v.value, v.n,
+           v.sample_id
+    FROM claims.structure_grid AS g
+    JOIN claims.structure_values AS v
+      ON v.claim_id = g.claim_id AND v.specification_id = g.specification_id
+    WHERE v.left_out IS NULL
 ),
 compared AS (
     SELECT

@@ -1,0 +1,260 @@
+-- One row per claim about the shape of Asia-Pacific security and specification: the figure under it.
+--
+-- Pacts are taken as they were in force in a year, by phase (regional_pacts); ages and shares that
+-- reach an age are taken from units (alliance_units). Rules that leave a combination out: the version
+-- is not at hand or closes before the year, or does not code the field; the edition has no figures.
+--
+-- key: claim_id, specification_id
+-- columns:
+--   claim_id VARCHAR: claim
+--   specification_id INTEGER: number within the claim, 0 for its own definition
+--   value DOUBLE [the claim's unit]: the figure under this specification
+--   n BIGINT: pacts, units or ties that the figure rests on
+--   sample_id VARCHAR: equal for specifications that select the same rows
+--   left_out VARCHAR: the rule that leaves the combination out, or NULL
+
+WITH versions AS (
+    SELECT
+        dataset, version, max(closing_date) AS closing_date,
+        bool_or(offense IS NOT NULL) AS codes_offense,
+        bool_or("asymmetric" IS NOT NULL) AS codes_asymmetry,
+        bool_or(wartime IS NOT NULL) AS codes_wartime
+    FROM main.alliances GROUP BY dataset, version
+),
+complete AS (
+    SELECT u.dataset, u.version, u.unit
+    FROM main.alliance_units AS u
+    JOIN (SELECT dataset, version, count(*) AS alliances FROM main.alliances GROUP BY ALL) AS a
+      ON a.dataset = u.dataset AND a.version = u.version
+    GROUP BY u.dataset, u.version, u.unit
+    HAVING count(DISTINCT u.alliance_id) = any_value(a.alliances)
+),
+with_members AS (SELECT DISTINCT dataset, version FROM main.alliance_members),
+grid AS (
+    SELECT
+        g.* REPLACE (split_part(g.dataset, ' ', 1) AS dataset),
+        split_part(g.dataset, ' ', 2) AS version,
+        from_json(g.states, '["INTEGER"]') AS state_list,
+        from_json(g.spokes, '["INTEGER"]') AS spoke_list,
+        from_json(g.bound, '["INTEGER"]') AS bound_list,
+        CASE g.region WHEN 'core' THEN 1 WHEN 'with South Asia' THEN 2
+            WHEN 'with Central Asia' THEN 3 END AS level
+    FROM claims.structure_grid AS g
+),
+-- Pacts of the hub, of spokes, and of the region, by year, with the obligation that is asked for.
+pacts AS (
+    SELECT
+        g.claim_id, g.specification_id, g.metric, g.criterion, p.*, a."asymmetric" AS uneven,
+        list_contains(p.cow_codes, g.hub) AS has_hub,
+        list_intersect(p.cow_codes, g.spoke_list) AS its_spokes,
+        list_has_all(p.cow_codes, g.state_list) AS has_states
+    FROM grid AS g
+    JOIN main.regional_pacts AS p
+      ON p.dataset = g.dataset AND p.version = g.version
+     AND p.year BETWEEN g.from_year AND g.to_year
+     AND p.level <= coalesce(g.level, 3)
+     AND has_obligation(g.obligation, p.defense, p.offense, p.neutrality, p.nonaggression,
+                        p.consultation)
+     AND (coalesce(g.members, 'all') = 'all' OR p.bilateral = (g.members = 'bilateral'))
+    JOIN main.alliances AS a
+      ON a.dataset = p.dataset AND a.version = p.version AND a.alliance_id = p.alliance_id
+    WHERE g.metric IN ('hub_ties', 'hub_bilateral_asymmetric', 'pacts_among_spokes',
+                       'hub_multilateral', 'pact_share', 'pact_rank')
+),
+tied AS (
+    SELECT claim_id, specification_id, metric, criterion, alliance_id, bilateral, uneven,
+           unnest(its_spokes) AS spoke
+    FROM pacts
+    WHERE metric IN ('hub_ties', 'hub_bilateral_asymmetric') AND has_hub
+),
+spoke_coded AS (
+    SELECT
+        claim_id, specification_id, spoke,
+        CASE criterion WHEN 'every pact' THEN bool_and(bilateral AND uneven)
+             ELSE bool_or(bilateral AND uneven) END AS holds
+    FROM tied
+    WHERE metric = 'hub_bilateral_asymmetric'
+    GROUP BY claim_id, specification_id, criterion, spoke
+),
+-- Units whose states are members at the end of the year, for the age of a tie.
+ages AS (
+    SELECT
+        g.claim_id, g.specification_id, u.unit_id,
+        CASE g.convention WHEN 'exact'
+            THEN date_diff('day', u.begin_date, make_date(g.to_year, 12, 31)) / 365.2425
+            ELSE g.to_year - year(u.begin_date) END AS age
+    FROM grid AS g
+    JOIN main.alliances AS a
+      ON a.dataset = g.dataset AND a.version = g.version
+     AND has_obligation(g.obligation, a.defense, a.offense, a.neutrality, a.nonaggression,
+                        a.consultation)
+     AND a.begin_date <= make_date(g.to_year, 12, 31)
+     AND coalesce(a.end_date, DATE '9999-12-31') > make_date(g.to_year, 12, 31)
+     AND a.closing_date >= make_date(g.to_year, 12, 31)
+    JOIN main.alliance_units AS u
+      ON u.dataset = a.dataset AND u.version = a.version AND u.unit = g.unit
+     AND u.unit_id = CASE g.unit WHEN 'lineage' THEN a.lineage_id ELSE a.alliance_id END
+    WHERE g.metric = 'lineage_age'
+      AND (SELECT count(DISTINCT m.cow_code) FROM main.alliance_members AS m
+           WHERE m.dataset = a.dataset AND m.version = a.version
+             AND m.alliance_id = a.alliance_id AND list_contains(g.state_list, m.cow_code)
+             AND m.entry_date <= make_date(g.to_year, 12, 31)
+             AND coalesce(m.exit_date, DATE '9999-12-31') > make_date(g.to_year, 12, 31)
+          ) = len(g.state_list)
+),
+reaching AS (
+    SELECT
+        g.claim_id, g.specification_id, count(*) AS n,
+        100 * avg((
+            CASE g.convention WHEN 'exact'
+                THEN date_diff('day', u.begin_date, coalesce(u.end_date, u.closing_date)) / 365.2425
+                ELSE year(coalesce(u.end_date, u.closing_date)) - year(u.begin_date) END >= g.age
+        )::INTEGER) AS share,
+        sum(hash(u.unit_id)::HUGEINT) AS rows_hash
+    FROM grid AS g
+    JOIN main.alliance_units AS u
+      ON u.dataset = g.dataset AND u.version = g.version AND u.unit = g.unit
+     AND year(u.begin_date) BETWEEN g.from_year AND g.to_year
+     AND has_obligation(g.obligation, u.defense, u.offense, u.neutrality, u.nonaggression,
+                        u.consultation)
+     AND (g.members = 'all' OR u.bilateral = (g.members = 'bilateral'))
+     AND (g.eligible = 'all formed' OR year(u.begin_date) + g.age <= year(u.closing_date))
+    SEMI JOIN complete AS c ON c.dataset = g.dataset AND c.version = g.version
+     AND c.unit = CASE WHEN g.unit = 'lineage' THEN 'member spell' ELSE g.unit END
+    WHERE g.metric = 'share_reaching_age'
+    GROUP BY g.claim_id, g.specification_id
+),
+first_pacts AS (
+    SELECT
+        g.claim_id, g.specification_id, min(h.begin_date) AS first_begin,
+        arg_min(h.alliance_id, h.begin_date) AS first_pact, count(DISTINCT h.alliance_id) AS n
+    FROM grid AS g
+    JOIN main.alliances AS h
+      ON h.dataset = g.dataset AND h.version = g.version
+     AND has_obligation(g.obligation, h.defense, h.offense, h.neutrality, h.nonaggression,
+                        h.consultation)
+     AND (g.members = 'all' OR h.bilateral = (g.members = 'bilateral'))
+     AND (g.wartime = 'in' OR NOT h.wartime)
+    JOIN main.alliance_members AS x
+      ON x.dataset = h.dataset AND x.version = h.version AND x.alliance_id = h.alliance_id
+     AND x.cow_code = g.hub
+    JOIN main.alliance_members AS y
+      ON y.dataset = h.dataset AND y.version = h.version AND y.alliance_id = h.alliance_id
+     AND list_contains(g.spoke_list, y.cow_code)
+    WHERE g.metric = 'hub_decades'
+    GROUP BY g.claim_id, g.specification_id
+),
+duties AS (
+    SELECT
+        g.claim_id, g.specification_id, g.bound_list, m.cow_code,
+        bool_or(m.defense) AS has_duty, count(DISTINCT m.alliance_id) AS n
+    FROM grid AS g
+    JOIN main.alliances AS a
+      ON a.dataset = g.dataset AND a.version = g.version AND a.bilateral AND a.defense
+     AND (g.pacts = 'all' OR a.end_date IS NULL)
+    JOIN main.alliance_members AS m
+      ON m.dataset = a.dataset AND m.version = a.version AND m.alliance_id = a.alliance_id
+    WHERE g.metric = 'member_duties'
+      AND (SELECT count(DISTINCT b.cow_code) FROM main.alliance_members AS b
+           WHERE b.dataset = a.dataset AND b.version = a.version
+             AND b.alliance_id = a.alliance_id AND list_contains(g.state_list, b.cow_code)
+          ) = len(g.state_list)
+    GROUP BY g.claim_id, g.specification_id, g.bound_list, m.cow_code
+),
+-- Combined military expenditure of the members of each bilateral pact.
+combined AS (
+    SELECT
+        p.claim_id, p.specification_id, p.alliance_id, p.has_states,
+        sum(CASE g.prices WHEN 'constant' THEN s.constant_usd_m ELSE s.current_usd_m END) AS amount,
+        count(CASE g.prices WHEN 'constant' THEN s.constant_usd_m ELSE s.current_usd_m END)
+            AS members_with_figures
+    FROM pacts AS p
+    JOIN grid AS g ON g.claim_id = p.claim_id AND g.specification_id = p.specification_id
+    CROSS JOIN LATERAL (SELECT unnest(p.countries) AS country) AS m
+    LEFT JOIN main.spending AS s
+      ON s.edition = g.edition AND s.country = m.country AND s.year = p.year
+    WHERE p.metric = 'pact_rank' AND p.bilateral
+    GROUP BY p.claim_id, p.specification_id, p.alliance_id, p.has_states, g.figures
+    HAVING members_with_figures >= CASE g.figures WHEN 'both members' THEN 2 ELSE 1 END
+),
+ranked AS (
+    SELECT
+        *, rank() OVER (PARTITION BY claim_id, specification_id ORDER BY amount DESC) AS rank,
+        count(*) OVER (PARTITION BY claim_id, specification_id) AS n
+    FROM combined
+),
+found AS (
+    SELECT claim_id, specification_id, max(age)::DOUBLE AS value, count(*) AS n,
+           hash(list(unit_id ORDER BY unit_id)) AS rows_hash
+    FROM ages GROUP BY claim_id, specification_id
+    UNION ALL
+    SELECT claim_id, specification_id, share, n, hash(rows_hash) FROM reaching
+    UNION ALL
+    SELECT claim_id, specification_id, count(DISTINCT spoke), count(DISTINCT alliance_id),
+           hash(list(DISTINCT alliance_id ORDER BY alliance_id))
+    FROM tied WHERE metric = 'hub_ties' GROUP BY claim_id, specification_id
+    UNION ALL
+    SELECT claim_id, specification_id, count(*) FILTER (holds), count(*),
+           hash(list(spoke ORDER BY spoke), list(holds ORDER BY spoke))
+    FROM spoke_coded GROUP BY claim_id, specification_id
+    UNION ALL
+    SELECT
+        g.claim_id, g.specification_id, count(DISTINCT p.alliance_id), count(DISTINCT p.alliance_id),
+        hash(list(DISTINCT p.alliance_id ORDER BY p.alliance_id))
+    FROM grid AS g
+    LEFT JOIN pacts AS p
+      ON p.claim_id = g.claim_id AND p.specification_id = g.specification_id
+     AND len(p.its_spokes) >= 2 AND p.has_hub = (g.metric = 'hub_multilateral')
+    WHERE g.metric IN ('pacts_among_spokes', 'hub_multilateral')
+    GROUP BY g.claim_id, g.specification_id
+    UNION ALL
+    SELECT g.claim_id, g.specification_id, (g.to_year - year(f.first_begin)) / 10.0, f.n,
+           hash(f.first_pact)
+    FROM first_pacts AS f
+    JOIN grid AS g ON g.claim_id = f.claim_id AND g.specification_id = f.specification_id
+    UNION ALL
+    SELECT
+        claim_id, specification_id,
+        count(*) FILTER (has_duty = list_contains(bound_list, cow_code)),
+        max(n), hash(list(has_duty ORDER BY cow_code), max(n))
+    FROM duties GROUP BY claim_id, specification_id
+    UNION ALL
+    SELECT
+        claim_id, specification_id,
+        100 * avg((CASE criterion WHEN 'bilateral' THEN bilateral
+                   WHEN 'no defense' THEN NOT defense END)::INTEGER),
+        count(*), hash(list(alliance_id ORDER BY alliance_id))
+    FROM pacts WHERE metric = 'pact_share' GROUP BY claim_id, specification_id
+    UNION ALL
+    SELECT claim_id, specification_id, rank, n, hash(n, amount, alliance_id)
+    FROM ranked WHERE has_states
+)
+SELECT
+    g.claim_id, g.specification_id,
+    CASE WHEN r.rule IS NULL THEN f.value END::DOUBLE AS value,
+    CASE WHEN r.rule IS NULL THEN coalesce(f.n, 0) END::BIGINT AS n,
+    CASE WHEN r.rule IS NULL THEN printf('%016x', coalesce(f.rows_hash, 0)) END AS sample_id,
+    r.rule AS left_out
+FROM grid AS g
+LEFT JOIN versions AS v ON v.dataset = g.dataset AND v.version = g.version
+LEFT JOIN with_members AS w ON w.dataset = g.dataset AND w.version = g.version
+LEFT JOIN found AS f ON f.claim_id = g.claim_id AND f.specification_id = g.specification_id
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN v.dataset IS NULL THEN 'the dataset or version is not at hand'
+        WHEN w.dataset IS NULL AND g.metric <> 'share_reaching_age'
+            THEN 'the members of its alliances are not at hand'
+        WHEN g.metric = 'share_reaching_age' AND f.value IS NULL
+            THEN 'the unit is not at hand for all alliances'
+        WHEN g.metric <> 'share_reaching_age' AND g.metric <> 'hub_decades'
+             AND g.to_year > year(v.closing_date) AND g.from_year = g.to_year
+            THEN 'the version closes before the year'
+        WHEN g.obligation = 'defense or offense' AND NOT v.codes_offense
+            THEN 'the dataset does not code offence'
+        WHEN g.metric = 'hub_bilateral_asymmetric' AND NOT v.codes_asymmetry
+            THEN 'the dataset does not code asymmetry'
+        WHEN g.wartime = 'out' AND NOT v.codes_wartime
+            THEN 'the dataset does not code wartime pacts'
+        WHEN g.metric = 'pact_rank' AND f.value IS NULL THEN 'no figures for the pact that year'
+    END AS rule
+) AS r

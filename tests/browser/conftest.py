@@ -1,0 +1,46 @@
+"""A browser and the dashboard's server for the journeys."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.serve import dashboard_command
+from tests.browser.servers import free_port, served
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=str(chromium), args=list(FLAGS), headless=True
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def dashboard(full_data, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the dashboard on the full snapshot."""
+    settings = full_data.settings
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with served(
+        dashboard_command(settings, port),
+        {"MILEX_DATA": str(settings.data), "PYTHONPATH": str(settings.home)},
+        f"{url}/_stcore/health",
+        tmp_path_factory.mktemp("dashboard"),
+    ):
+        yield url

@@ -1,0 +1,97 @@
+"""The dashboard in a real Chromium: links, the way back, narrow screens, downloads, nothing fetched."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser):
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(30_000)
+    yield opened
+    opened.close()
+
+
+def settled(page) -> None:
+    """The page is drawn to its last line."""
+    from playwright.sync_api import expect
+
+    expect(page.get_by_text(re.compile("^Snapshot .* built"))).to_be_visible(timeout=30_000)
+
+
+def test_a_claim_leads_to_its_curve_sql_and_rows_and_back(page, dashboard):
+    from playwright.sync_api import expect
+
+    page.goto(dashboard)
+    page.get_by_role("button", name="The average lifespan of these alliances").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.get_by_text("FROM alliance_lifespan(")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    address = page.url
+    assert "claim=alliance-lifespan" in address
+    page.get_by_role("button", name="All claims").click()
+    expect(page.get_by_role("heading", name="Do the figures hold?")).to_be_visible()
+    page.goto(address)
+    expect(page.get_by_role("heading", name="The average lifespan")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/?claim=asia-growth", "/?claim=alliance-count", "/data"])
+def test_a_phone_shows_everything_without_scrolling_sideways(browser, dashboard, path, scheme):
+    page = browser.new_page(viewport={"width": 380, "height": 800}, color_scheme=scheme)
+    try:
+        page.goto(dashboard + path)
+        settled(page)
+        wide = page.evaluate(
+            "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
+            ".map(e => e.scrollWidth - e.clientWidth)"
+        )
+        assert wide == [0, 0]
+        assert "Traceback" not in page.content()
+    finally:
+        page.close()
+
+
+def test_a_download_holds_rows_units_edition_and_citation(page, dashboard, tmp_path):
+    page.goto(f"{dashboard}/?claim=china-share")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Rows as CSV").click()
+    file = tmp_path / "rows.csv"
+    download.value.save_as(file)
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    notes = [line for line in lines if line.startswith("#")]
+    assert any("SIPRI 2017" in note and "Stockholm" in note for note in notes)
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert rows[0]["country"] == "China"
+    assert float(rows[0]["value 2017 [US$ millions, current prices]"]) > 200_000
+
+
+def test_an_impossible_address_shows_the_list(page, dashboard):
+    from playwright.sync_api import expect
+
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{dashboard}/?claim=<script>alert(1)</script>")
+    expect(page.get_by_role("heading", name="Do the figures hold?")).to_be_visible()
+    settled(page)
+    assert dialogs == []
+
+
+def test_nothing_is_fetched_from_elsewhere(page, dashboard):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{dashboard}/?claim=asia-growth")
+    settled(page)
+    assert [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))] == []
+
+
+def test_charts_say_their_takeaway_to_those_who_do_not_see_them(page, dashboard):
+    from playwright.sync_api import expect
+
+    page.goto(f"{dashboard}/?claim=asia-growth")
+    expect(page.get_by_label("up 58.9 %", exact=False).first).to_be_attached()
