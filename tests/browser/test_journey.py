@@ -11,6 +11,8 @@ from tests.browser.servers import ask, free_port, served, until
 
 pytestmark = pytest.mark.browser
 RUN_ENDS_WITHIN = 240
+LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
+    locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
 
 
@@ -28,6 +30,8 @@ def test_materialize_all_and_then_open_a_claim(browser, tmp_path, monkeypatch):
     port = free_port()
     dagster = f"http://127.0.0.1:{port}"
     with served(dagster_command(settings, port), environment, f"{dagster}/server_info", tmp_path):
+        (location,) = ask(dagster, LOADED)["workspaceOrError"]["locationEntries"]
+        assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation", location
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{dagster}/asset-groups")
         page.locator("button").filter(has_text="Materialize all").click(timeout=60_000)
