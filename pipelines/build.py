@@ -121,6 +121,8 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
+    from pipelines import progress
+
     say("Loading Dagster …")
     dagster_home(settings)
     import dagster as dg
@@ -128,7 +130,7 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
     from pipelines.definitions import defs
 
     job = defs.resolve_job_def("everything")
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, progress.shown(expected=len(job.graph.nodes)):
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,

@@ -55,12 +55,8 @@ def build(
     ] = False,
 ) -> None:
     """Build everything: files at hand to the published snapshot, then print the claims."""
-    import logging
-
     from pipelines import build as building
 
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("pipelines").setLevel(logging.INFO)
     settings = load_settings()
     with _one_message():
         built = building.build(settings, _say, force=force)

@@ -6,7 +6,6 @@ Knows the readers and the raw tables; nothing of Dagster or of what the figures 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ import pandas as pd
 
 from pipelines import countries, excerpt
 from pipelines.errors import MilexError, ReadError
+from pipelines.progress import FILES
 from pipelines.readers.atop import LEVELS, read_atop, sniff_atop
 from pipelines.readers.cow import read_cow_alliances
 from pipelines.readers.sipri import SipriEdition, read_sipri
@@ -25,8 +25,6 @@ from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.warehouse import first_row
-
-log = logging.getLogger(__name__)
 
 _FILES = """
 CREATE OR REPLACE TABLE raw.files (
@@ -141,7 +139,7 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
     _forget(connection, keep=[file.source_id for file in workbooks])
     for number, file in enumerate(real, start=1):
         if not _is_read(connection, file):
-            log.info("Reading workbook %d of %d: %s", number, len(real), file.file_name)
+            FILES.info("Reading workbook %d of %d: %s", number, len(real), file.file_name)
             _read_into(connection, file)
     covered = {
         row[0]

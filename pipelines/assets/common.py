@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines import warehouse as store
 from pipelines.models import Column, Model
+from pipelines.progress import TABLES
 
 OWNERS = ["team:milex"]
 PREVIEW_ROWS = 5
@@ -39,6 +40,7 @@ def keep_or_make(
     make: Callable[[], object],
 ) -> bool:
     """Run `make` unless the tables were made by this code from these inputs; True if it ran."""
+    TABLES.info(tables[0])
     unchanged = all(_is_current(connection, table, code_version, inputs) for table in tables)
     if unchanged:
         context.log.info("Unchanged: same code, same inputs; the tables are kept as they are.")

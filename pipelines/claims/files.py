@@ -372,7 +372,7 @@ class _Reader:
         self._known(metric, content, section)
         found: dict[str, tuple[Any, ...] | str] = {}
         for name, values in content.items():
-            if metric.dimensions[name].type is dict:
+            if metric.dimensions[name].type in (dict, list):
                 raise self.fail(f"{section}.{name}", "has no alternatives.")
             if values == "every" and section == "beside":
                 raise self.fail(f"{section}.{name}", "expected a list like [a, b].")

@@ -113,6 +113,7 @@ TABLE = Model.of_table(
             "the same window rolled to the newest edition's last year, in one sentence",
         ),
         Column("today_value", "DOUBLE", "the claim's unit", "that figure, in `unit`"),
+        Column("definition", "VARCHAR", None, "the own definition, level by level (JSON)"),
         Column("metric", "VARCHAR", None, "the metric that the claim calls"),
         Column("position", "INTEGER", None, "order of the statements"),
     ),
@@ -151,6 +152,7 @@ def _written(
     )
     today_value, today = _rolled(connection, claim, row)
     return {
+        "definition": json.dumps(dict(claim.definition), ensure_ascii=False),
         "stated": stated,
         "recomputed": recomputed,
         "finding": finding,

@@ -50,8 +50,8 @@ aj_incidence AS (
     WINDOW upto AS (PARTITION BY s.stratum, s.ending ORDER BY s.years)
 ),
 aj_variance AS (
-    -- With I the incidence now and i at an earlier age, the sum over ages to now of
-    -- (I - i)² loss + weight² step-variance - 2 (I - i) weight step / at_risk, expanded in I.
+    -- With I the incidence now and i the one at an earlier age, the sum over the ages up to now of
+    -- (I - i)² loss + weight² ended (at_risk - ended) / at_risk - 2 (I - i) step / at_risk.
     SELECT
         i.*,
         greatest(0,
@@ -59,8 +59,8 @@ aj_variance AS (
             - 2 * i.incidence * sum(i.incidence * i.loss) OVER upto
             + sum(i.incidence ** 2 * i.loss) OVER upto
             + sum(i.weight ** 2 * i.ended * (i.at_risk - i.ended) / i.at_risk) OVER upto
-            - 2 * i.incidence * sum(i.step * i.weight / i.at_risk * i.at_risk / i.at_risk) OVER upto
-            + 2 * sum(i.incidence * i.step / i.at_risk * i.weight) OVER upto
+            - 2 * i.incidence * sum(i.step / i.at_risk) OVER upto
+            + 2 * sum(i.incidence * i.step / i.at_risk) OVER upto
         ) AS variance
     FROM aj_incidence AS i
     WINDOW upto AS (PARTITION BY i.stratum, i.ending ORDER BY i.years)

@@ -30,7 +30,7 @@ def test_a_claim_leads_to_its_curve_sql_and_rows_and_back(page, dashboard):
     page.goto(dashboard)
     page.get_by_role("button", name="The average lifespan of these alliances").click()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
-    expect(page.get_by_text("FROM alliance_lifespan(")).to_be_visible()
+    expect(page.get_by_test_id("stCode").first).to_contain_text("FROM alliance_lifespan(")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     address = page.url
     assert "claim=alliance-lifespan" in address

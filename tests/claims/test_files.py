@@ -166,7 +166,7 @@ def test_a_malformed_file_names_file_line_and_what_was_expected(
         ("money", "{country: Japan, year: 2015, edition: 2017, amount: .nan}", "billions of local"),
         ("money", "{country: Japan, year: 2015, edition: 2017, amount: -1}", "billions of local"),
         ("rank", "{country: 7, year: 2015, edition: 2017}", "country: expected text, found 7"),
-        ("rank", "{country: Japan, year: 2015, edition: newest}", "an edition's last data year"),
+        ("rank", "{country: Japan, year: 2015, edition: last}", "an edition's last data year"),
         ("rank", "{country: Japan, year: 2015, edition: 2017, shift: 2}", "one of -1, 0, 1"),
         ("rank", "{country: Japan, year: 2015, edition: 2017, shift: true}", "a whole number"),
         ("members_in_top", "{place: World, year: 2015, edition: 2017, top: 0}", "of countries"),

@@ -1,0 +1,37 @@
+-- One row per group of ATOP units, ending, and age at which one or more ended in any way.
+--
+-- Endings compete: a renegotiated alliance can no longer be violated. The cumulative incidence
+-- (Aalen–Johansen) is the share that has ended in one way by an age; those of all endings and the
+-- survival in alliance_survival add up to 1. One minus a Kaplan–Meier curve that censors the other
+-- endings would overstate it. COW does not code how an alliance ended and is left out. A member spell
+-- or dyad that ends before its alliance does has the ending 'unknown'. `competing_risks` gives the
+-- same for a filter of one's own.
+--
+-- key: dataset, version, unit, grouping, level, ending, years
+-- columns:
+--   dataset VARCHAR: ATOP
+--   version VARCHAR: version of the dataset
+--   unit VARCHAR: alliance, phase, lineage, member spell or dyad
+--   grouping VARCHAR: all, obligation, members or era, as in alliance_survival
+--   level VARCHAR: level of the grouping, as in alliance_survival
+--   ending VARCHAR: fulfilled, violated, renegotiated, independence lost or unknown
+--   years DOUBLE [years of 365.2425 days]: age
+--   at_risk BIGINT: watched, and not ended before this age
+--   ended BIGINT: ended in this way at this age
+--   cumulative_incidence DOUBLE [fraction]: estimated share that has ended in this way by this age
+--   lower DOUBLE [fraction]: lower limit, 95 %, pointwise, log-log; NULL while incidence is 0
+--   upper DOUBLE [fraction]: upper limit, 95 %, pointwise, log-log; NULL while incidence is 0
+
+WITH lives AS (
+    SELECT
+        {'dataset': g.dataset, 'version': g.version, 'unit': g.unit, 'grouping': g.grouping,
+         'level': g.level} AS stratum,
+        g.entered_days, g.left_days, g.ended, g.ending
+    FROM exposure_groups() AS g
+    WHERE g.dataset = 'ATOP'
+)
+SELECT
+    a.stratum.dataset AS dataset, a.stratum.version AS version, a.stratum.unit AS unit,
+    a.stratum.grouping AS grouping, a.stratum.level AS level, a.ending, a.years, a.at_risk,
+    a.ended, a.cumulative_incidence, a.lower, a.upper
+FROM aalen_johansen('lives') AS a
