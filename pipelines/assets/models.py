@@ -15,6 +15,7 @@ from pipelines.assets.common import (
     result,
     versions_of,
 )
+from pipelines.assets.plots import PLOTS
 from pipelines.assets.resources import Warehouse
 from pipelines.checks import EXCEPTIONS, Check, Outcome, load_exceptions, run_check
 from pipelines.models import Model, create, duplicate_keys
@@ -82,7 +83,13 @@ def model_asset(
         if own_checks:
             load_exceptions(connection, warehouse.settings.sql / "checks" / EXCEPTIONS)
         outcomes = [run_check(connection, check) for check in own_checks]
-        yield result(connection, model.table, changed)
+        plot = PLOTS.get(model.table) if changed else None
+        yield result(
+            connection,
+            model.table,
+            changed,
+            {"plot": dg.MetadataValue.md(plot(connection))} if plot else None,
+        )
         yield dg.AssetCheckResult(
             check_name="key_is_unique",
             passed=duplicates == 0,
