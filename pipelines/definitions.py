@@ -11,20 +11,21 @@ everything = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="From the publishers' files to the published snapshot.",
 )
-spending = dg.define_asset_job(
-    "spending",
-    selection=dg.AssetSelection.assets(["main", "regional_spending"]).upstream(),
-    description="SIPRI's editions only, up to the regional totals; publishes nothing.",
+evaluated = dg.AssetSelection.groups("claims").downstream() - dg.AssetSelection.assets("dashboard")
+data = dg.define_asset_job(
+    "data",
+    selection=dg.AssetSelection.groups("raw", "staging", "main") - evaluated,
+    description="Files to tables: no claim is evaluated and nothing is published.",
 )
-alliances = dg.define_asset_job(
-    "alliances",
-    selection=dg.AssetSelection.assets(["main", "alliance_units"]).upstream(),
-    description="ATOP and COW only, up to the units of lifespan; publishes nothing.",
+claims = dg.define_asset_job(
+    "claims",
+    selection=evaluated | dg.AssetSelection.groups("metrics"),
+    description="The claims anew on the tables at hand, and a new snapshot.",
 )
 
 defs = dg.Definitions(
     assets=all_assets(load_settings()),
-    jobs=[everything, spending, alliances],
+    jobs=[everything, data, claims],
     resources={"warehouse": Warehouse()},
     # These tables are small: a second process costs seconds and fights for DuckDB's lock. A
     # deployment that needs more names another executor in its run configuration.

@@ -139,7 +139,7 @@ def _highest_burden(p: Mapping[str, Any]) -> str:
     first, last = _years(p)
     return (
         f"SELECT 100 * max(share_of_gdp) AS value FROM burden({_text(p['country'])}, {first}, "
-        f"{last}, edition := {p['edition']})"
+        f"{last}, edition := {p['edition']}) HAVING max(year) = {last}"
     )
 
 

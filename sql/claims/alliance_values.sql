@@ -136,8 +136,16 @@ found AS (
             WHEN 'median' THEN CASE g.convention WHEN 'years' THEN m.median_years
                 WHEN 'years plus one' THEN m.median_years + 1 WHEN 'exact' THEN m.median_exact END
         END AS lifespan,
-        hash(g.dataset, g.version, g.unit, e.rows_hash,
-             CASE WHEN g.counted = 'formed' THEN f.rows_hash END) AS rows_hash,
+        -- A figure rests on the rows counted or on those that ended; where two claims describe one
+        -- set, a specification selects both.
+        CASE
+            WHEN s.together_with IS NOT NULL
+                THEN hash(g.dataset, g.version, g.unit, e.rows_hash,
+                          CASE WHEN g.counted = 'formed' THEN f.rows_hash ELSE e.rows_hash END)
+            WHEN g.metric = 'alliance_count' AND g.counted = 'formed'
+                THEN hash(g.dataset, g.version, g.unit, f.rows_hash)
+            ELSE hash(g.dataset, g.version, g.unit, e.rows_hash)
+        END AS rows_hash,
         CASE
             WHEN c.unit IS NULL THEN 'the dataset, version or unit is not at hand'
             WHEN g.obligation IN ('defense or offense') AND NOT c.offense
@@ -146,6 +154,7 @@ found AS (
             WHEN g.ending <> 'all' AND NOT c.ending THEN 'the dataset does not code endings'
         END AS left_out
     FROM grid AS g
+    JOIN claims.statements AS s ON s.claim_id = g.claim_id
     LEFT JOIN coded AS c ON c.dataset = g.dataset AND c.version = g.version AND c.unit = g.unit
     LEFT JOIN ended AS e
       ON e.dataset = g.dataset AND e.version = g.version AND e.unit = g.unit AND e.asks = g.asks

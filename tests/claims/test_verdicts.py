@@ -292,9 +292,7 @@ def test_chance_and_verdict_equal_brute_force(
 ) -> None:
     stated, width = 59.0, 7.0
     upper = f", upper: {stated + width}" if comparison == "between" else ""
-    text = GROWTH.replace(
-        "decimals: 0", f"decimals: {decimals}, comparison: '{comparison}'{upper}"
-    )
+    text = GROWTH.replace("decimals: 0", f"decimals: {decimals}, comparison: '{comparison}'{upper}")
     (claim,) = claims_of(tmp_path, text)
     rows = [(0, 0, own), *((i, c, v) for i, (c, v) in enumerate(others, 1))]
     found = verdicts(database, [claim], {claim.id: rows})[claim.id]
