@@ -60,7 +60,7 @@ ks_horizons AS (
 ),
 ks_areas AS (
     SELECT
-        c.stratum,
+        c.stratum, c.years,
         sum(c.survival * (least(coalesce(c.until, h.years), h.years) - c.years)) OVER onward AS area,
         c.ended / nullif(c.at_risk * (c.at_risk - c.ended), 0) AS loss,
         c.years = m.first AS is_first
@@ -73,7 +73,7 @@ ks_areas AS (
 ks_means AS (
     SELECT
         a.stratum, max(a.area) FILTER (a.is_first) AS area,
-        1.959963984540054 * sqrt(sum(a.area ** 2 * a.loss)) AS reach
+        1.959963984540054 * sqrt(sum(a.area ** 2 * a.loss ORDER BY a.years)) AS reach
     FROM ks_areas AS a
     GROUP BY a.stratum
 )

@@ -73,13 +73,18 @@ lr_ages AS (
     HAVING sum(r.ended) > 0
 ),
 lr_sums AS (
+    -- Sums in a fixed order, so that every build gives the same last digit.
     SELECT
         a.stratum,
-        sum(a.e1 - a.e * a.n1 / a.n) AS z1, sum(a.e2 - a.e * a.n2 / a.n) AS z2,
-        sum(a.e3 - a.e * a.n3 / a.n) AS z3,
-        sum(a.spread * a.n1 * (a.n - a.n1)) AS v11, sum(a.spread * a.n2 * (a.n - a.n2)) AS v22,
-        sum(a.spread * a.n3 * (a.n - a.n3)) AS v33, -sum(a.spread * a.n1 * a.n2) AS v12,
-        -sum(a.spread * a.n1 * a.n3) AS v13, -sum(a.spread * a.n2 * a.n3) AS v23
+        sum(a.e1 - a.e * a.n1 / a.n ORDER BY a.day) AS z1,
+        sum(a.e2 - a.e * a.n2 / a.n ORDER BY a.day) AS z2,
+        sum(a.e3 - a.e * a.n3 / a.n ORDER BY a.day) AS z3,
+        sum(a.spread * a.n1 * (a.n - a.n1) ORDER BY a.day) AS v11,
+        sum(a.spread * a.n2 * (a.n - a.n2) ORDER BY a.day) AS v22,
+        sum(a.spread * a.n3 * (a.n - a.n3) ORDER BY a.day) AS v33,
+        -sum(a.spread * a.n1 * a.n2 ORDER BY a.day) AS v12,
+        -sum(a.spread * a.n1 * a.n3 ORDER BY a.day) AS v13,
+        -sum(a.spread * a.n2 * a.n3 ORDER BY a.day) AS v23
     FROM (SELECT
               b.*, coalesce(b.e * (b.n - b.e) / nullif(b.n - 1, 0), 0) / b.n ** 2 AS spread
           FROM lr_ages AS b) AS a

@@ -35,9 +35,11 @@ def test_a_figure_in_its_unit(value: float | None, unit: str, decimals: int, tex
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (10, "10th"), (11, "11th"), (12, "12th")]
-    + [(13, "13th"), (21, "21st"), (22, "22nd"), (23, "23rd"), (101, "101st"), (111, "111th")]
-    + [(112, "112th"), (113, "113th"), (121, "121st"), (1011, "1011th")],
+    [
+        *[(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (10, "10th"), (11, "11th")],
+        *[(12, "12th"), (13, "13th"), (21, "21st"), (22, "22nd"), (23, "23rd"), (101, "101st")],
+        *[(111, "111th"), (112, "112th"), (113, "113th"), (121, "121st"), (1011, "1011th")],
+    ],
 )
 def test_ordinals(number: int, text: str) -> None:
     assert ordinal(number) == text
