@@ -81,7 +81,9 @@ def subject(db: Database, claim: Mapping[str, Any]) -> Subject | None:
     if not claim["sql"]:
         return None
     draw = _SUBJECTS.get(claim["metric"] or "")
-    found = {call.metric: call for call in calls(claim["sql"])}
+    found: dict[str, Call] = {}
+    for call in calls(claim["sql"]):
+        found.setdefault(call.metric, call)
     if draw is None or claim["recomputed_value"] is None:
         return Subject(None, "", queries.call(db, claim["sql"]), "what the query returns")
     return draw(db, claim, found)
@@ -161,7 +163,10 @@ def _share(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
     edition, prices = call.named["edition"], call.named["prices"]
     rows = queries.members(db, region, edition, (year, year), prices)
     values = [(r["country"], r["to_value"]) for r in rows.records() if r["to_value"] is not None]
-    total = queries.share_total(db, country, region, year, **call.named)
+    totals = [
+        queries.share_total(db, country, region, year, **one.named) for one in calls(claim["sql"])
+    ]
+    total = next((total for total in totals if total), None)
     stated = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
     takeaway = f"{country} made up {stated} of {region}'s military spending in {year}"
     rows = Table(

@@ -97,7 +97,8 @@ def _ranked(p: Mapping[str, Any], n: int) -> str:
         return f"top({year}, edition := {p['edition']}, n := {n})"
     return (
         "(SELECT country, rank() OVER (ORDER BY constant_usd_m DESC) AS rank FROM spending "
-        f"WHERE edition = {p['edition']} AND year = {year} AND constant_usd_m IS NOT NULL "
+        f"WHERE edition = {p['edition']} AND year = resolve_year({year}, {p['edition']}) "
+        "AND constant_usd_m IS NOT NULL "
         f"QUALIFY rank <= {n})"
     )
 

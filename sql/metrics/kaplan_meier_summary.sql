@@ -2,8 +2,8 @@
 --
 -- The restricted mean is the area under the curve up to a horizon: the mean of the years lived before
 -- it. It is NULL where nobody was watched from the begin to the horizon and some were still going on.
--- Limits are 95 %: of the median the ages at which the log-log band crosses one half, of the restricted
--- mean plus and minus 1.96 standard errors.
+-- Limits are 95 %: of the median the first age at which the log-log band holds one half and the first at
+-- which it no longer does; of the restricted mean plus and minus 1.96 standard errors.
 --
 -- arguments:
 --   source: name of a table, view or CTE with the columns stratum (of any type: a curve each),
@@ -45,8 +45,9 @@ ks_medians AS (
     SELECT
         c.stratum, min(c.years) AS first, min(c.survival) AS lowest,
         min(c.years) FILTER (c.survival <= 0.5 + 1e-9) AS median,
-        min(c.years) FILTER (c.lower <= 0.5 OR c.survival = 0) AS lower,
-        min(c.years) FILTER (c.upper <= 0.5 OR c.survival = 0) AS upper
+        min(c.years) FILTER (0.5 BETWEEN c.lower AND c.upper) AS lower,
+        nullif(max(coalesce(c.until, 'inf'::DOUBLE)) FILTER (0.5 BETWEEN c.lower AND c.upper),
+               'inf'::DOUBLE) AS upper
     FROM ks_curve AS c
     GROUP BY c.stratum
 ),
