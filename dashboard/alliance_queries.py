@@ -12,12 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HUB = 2
-SPOKES = {740: "Japan", 732: "South Korea", 840: "the Philippines", 713: "Taiwan", 800: "Thailand", 900: "Australia"}
-LEVELS = {
-    1: "East Asia, South-East Asia and Oceania",
-    2: "and South Asia",
-    3: "and South and Central Asia",
-}
+SPOKES = (740, 732, 840, 713, 800, 900)
+LEVELS = {"core": 1, "with South Asia": 2, "with Central Asia": 3}
 UNITS = ("alliance", "phase", "lineage", "member spell", "dyad")
 _LEVEL = "CASE {} WHEN 'core' THEN 1 WHEN 'south_asia' THEN 2 WHEN 'central_asia' THEN 3 ELSE 9 END"
 

@@ -44,6 +44,8 @@ st.session_state["snapshot"] = snapshot
 page = st.navigation(
     [
         st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True),
+        st.Page("app_pages/alliances.py", title="Alliances", icon=":material/handshake:"),
+        st.Page("app_pages/security.py", title="Security structure", icon=":material/hub:"),
         st.Page("app_pages/data.py", title="Data", icon=":material/database:", url_path="data"),
     ],
     position="top",

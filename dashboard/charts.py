@@ -77,8 +77,12 @@ def lines(
     marks: Sequence[Mark] = (),
     threshold: tuple[float, str] | None = None,
     from_zero: bool = True,
+    points: bool = False,
 ) -> go.Figure:
-    """Series over years, each named at its end; the years that are spoken of marked."""
+    """Series over years, each named at its end; the years that are spoken of marked.
+
+    points: few values that are nothing between them, such as editions.
+    """
     figure = go.Figure()
     for one in series:
         colour = GREY if one.context else MAIN
@@ -86,7 +90,7 @@ def lines(
             x=list(one.years),
             y=list(one.values),
             name=in_chart(one.name),
-            mode="lines",
+            mode="lines+markers" if points else "lines",
             line={"color": colour, "width": 2, "dash": "dash" if one.context else "solid"},
             hovertemplate="%{x}: %{y:,.3~g} " + in_chart(unit) + "<extra></extra>",
             connectgaps=False,
@@ -114,10 +118,13 @@ def lines(
     years = [year for one in series for year in one.years]
     for mark in marks:
         early = mark.x < min(years) + 0.3 * (max(years) - min(years))
-        _label(figure, mark, left=early, under=bool(threshold) and mark.y < threshold[0])
+        _label(figure, mark, left=early, under=threshold is not None and mark.y < threshold[0])
     if threshold:
-        _stated(figure, "y", *threshold)
+        middle = (min(years) + max(years)) / 2
+        _stated(figure, *threshold, right=bool(marks) and all(m.x < middle for m in marks))
     figure.update_yaxes(rangemode="tozero" if from_zero else "normal")
+    if points:
+        figure.update_xaxes(tickvals=sorted(set(years)), tickformat="d")
     return _finish(figure, title, source, unit)
 
 
@@ -157,6 +164,40 @@ def bars(
     longest = max((len(name) for name, *_ in items), default=0)
     return _finish(
         figure, title, source, unit, height=25 * len(items), left=16 + 6 * longest, axis=6
+    )
+
+
+def spans(
+    title: str,
+    items: Sequence[tuple[str, int, int, bool]],
+    source: str,
+) -> go.Figure:
+    """What lasted from one year to another, first on top: (name, first year, last year, bold)."""
+    names = [in_chart(name if len(name) <= 26 else f"{name[:25]}…") for name, *_ in items]
+    figure = go.Figure(
+        go.Bar(
+            base=[first for _, first, _, _ in items],
+            x=[last - first + 1 for _, first, last, _ in items],
+            y=list(range(len(items))),
+            orientation="h",
+            marker={"color": [MAIN if high else BACKGROUND_BAR for *_, high in items]},
+            customdata=[f"{in_chart(name)}, {a}–{b}" for name, a, b, _ in items],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(
+        autorange="reversed",
+        tickvals=list(range(len(items))),
+        ticktext=[
+            f"<b>{name}</b>" if high else name
+            for name, (*_, high) in zip(names, items, strict=True)
+        ],
+        showgrid=False,
+    )
+    figure.update_xaxes(tickformat="d")
+    longest = max((min(26, len(name)) for name, *_ in items), default=0)
+    return _finish(
+        figure, title, source, "years in force", height=25 * len(items), left=16 + 6 * longest
     )
 
 
@@ -343,16 +384,15 @@ def _label(figure: go.Figure, mark: Mark, left: bool, under: bool) -> None:
     )
 
 
-def _stated(figure: go.Figure, axis: str, value: float, text: str) -> None:
-    """The stated figure as a dashed line with its label."""
+def _stated(figure: go.Figure, value: float, text: str, right: bool) -> None:
+    """The stated figure as a dashed line, its label on the side that is free."""
     figure.add_hline(y=value, line={"color": ACCENT, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
-        x=0,
+        x=1 if right else 0,
         xref="x domain",
         y=value,
-        yref=axis,
         text=in_chart(text),
-        xanchor="left",
+        xanchor="right" if right else "left",
         yanchor="bottom",
         showarrow=False,
         font={"color": ACCENT, "size": 13},

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from dashboard import charts
 from dashboard.queries import Specifications
+from dashboard.tables import Table
 from pipelines.claims.numbers import figure
 
 
@@ -52,6 +53,35 @@ def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, s
         ),
         takeaway,
     )
+
+
+def by_edition(claim: Mapping[str, Any], found: Table) -> tuple[go.Figure, str] | None:
+    """The figure by the own definition in every edition, or None where there is one edition."""
+    rows = found.records()
+    if len(rows) < 2:
+        return None
+    agreeing = sum(row["agrees"] for row in rows)
+    takeaway = f"{agreeing} of {len(rows)} editions agree, all else as stated"
+    marks = [
+        charts.Mark(
+            row["edition"],
+            row["value"],
+            figure(row["value"], claim["unit"], claim["decimals"] + 1),
+        )
+        for row in rows
+        if row["is_own"]
+    ]
+    picture = charts.lines(
+        takeaway,
+        [charts.Line("", found.column("edition"), found.column("value"))],
+        f"{claim['unit']}, by edition; diamond: the edition of the own definition",
+        "Source: SIPRI Military Expenditure Database, the editions at hand. Milex.",
+        marks=marks,
+        threshold=(claim["stated_value"], f"stated: {claim['stated']}"),
+        from_zero=False,
+        points=True,
+    )
+    return picture, takeaway
 
 
 def changed(row: Mapping[str, Any], found: Specifications) -> str:

@@ -197,7 +197,7 @@ def series(db: Database, place: str, edition: int, prices: str, basis: str) -> T
 
 def share_total(db: Database, country: str, region: str, year: int, **chosen: Any) -> float | None:
     """The total that `share` divides by, in US$ millions."""
-    return db.rows(
+    total: float | None = db.rows(
         "SELECT total FROM share(?, ?, ?, edition := ?, prices := ?, basis := ?)",
         country,
         region,
@@ -206,13 +206,14 @@ def share_total(db: Database, country: str, region: str, year: int, **chosen: An
         chosen["prices"],
         chosen["basis"],
     ).rows[0][0]
+    return total
 
 
 def total_increase(
     db: Database, country: str, region: str, years: tuple[int, int], **chosen: Any
 ) -> float | None:
     """The increase that `contribution` divides by, in US$ millions."""
-    return db.rows(
+    increase: float | None = db.rows(
         "SELECT total_increase FROM contribution(?, ?, ?, ?, edition := ?, basis := ?)",
         country,
         region,
@@ -220,6 +221,7 @@ def total_increase(
         chosen["edition"],
         chosen["basis"],
     ).rows[0][0]
+    return increase
 
 
 def members(db: Database, region: str, edition: int, years: tuple[int, int], prices: str) -> Table:
@@ -356,6 +358,45 @@ def alliance_set(db: Database, chosen: dict[str, Any]) -> Table:
         *(chosen[name] for name in LIFESPAN_DEFAULTS),
     )
     return Table(found.columns, found.rows, {"lifespan": "years"})
+
+
+def by_edition(db: Database, claim_id: str) -> Table:
+    """A claim's own definition in every edition at hand."""
+    return db.rows(
+        "SELECT edition, value, agrees, is_own FROM main.claim_editions "
+        "WHERE claim_id = ? AND value IS NOT NULL ORDER BY edition",
+        claim_id,
+    )
+
+
+def pacts(db: Database, condition: str) -> Table:
+    """The pacts that a claim's query counts, one a row. condition: the query's own."""
+    return db.rows(
+        f"""
+        SELECT alliance_id, any_value(name) AS name, min(year) AS first_year,
+               max(year) AS last_year, bool_and(bilateral) AS bilateral,
+               bool_or(defense) AS defense, bool_or(offense) AS offense,
+               bool_or(neutrality) AS neutrality, bool_or(nonaggression) AS nonaggression,
+               bool_or(consultation) AS consultation, max(members) AS members
+        FROM main.regional_pacts WHERE {condition}
+        GROUP BY alliance_id ORDER BY first_year, alliance_id
+        """
+    )
+
+
+def ages(db: Database, condition: str) -> Table:
+    """The units that a claim's query looks at, with their age at the end or the closing."""
+    found = db.rows(
+        f"""
+        SELECT u.unit_id, a.name, u.begin_date, u.end_date, u.ending,
+               year(coalesce(u.end_date, u.closing_date)) - year(u.begin_date) AS age
+        FROM (FROM main.alliance_units WHERE {condition}) AS u
+        LEFT JOIN main.alliances AS a
+          ON a.dataset = u.dataset AND a.version = u.version AND a.alliance_id = u.alliance_id
+        ORDER BY age DESC, u.begin_date, u.unit_id
+        """
+    )
+    return Table(found.columns, found.rows, {"age": "years"})
 
 
 def call(db: Database, sql: str) -> Table:

@@ -122,7 +122,8 @@ def _editions(db: Database, claim: Mapping[str, Any]) -> list[dict[str, Any]]:
         claim["claim_id"],
     ).records()
     return [
-        {**row, "figure": figure(row["value"], claim["unit"], claim["decimals"] + 1)} for row in rows
+        {**row, "figure": figure(row["value"], claim["unit"], claim["decimals"] + 1)}
+        for row in rows
     ]
 
 
@@ -134,7 +135,13 @@ def _revisions(db: Database, claim: Mapping[str, Any]) -> list[dict[str, Any]]:
         "ORDER BY from_edition",
         claim["claim_id"],
     ).records()
-    parts = ("change", "revised_data", "revised_deflators", "countries_entering", "published_residual")
+    parts = (
+        "change",
+        "revised_data",
+        "revised_deflators",
+        "countries_entering",
+        "published_residual",
+    )
     return [
         {**row, **{part: "–" if row[part] is None else f"{row[part] + 0.0:+.2f}" for part in parts}}
         for row in rows

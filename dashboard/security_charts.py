@@ -79,7 +79,9 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
         mine = drawn[drawn["strongest"] == name]
         figure.add_bar(
             base=mine["begin"].tolist(),
-            x=[max(0.3, end - begin) for begin, end in zip(mine["begin"], mine["end"], strict=True)],
+            x=[
+                max(0.3, end - begin) for begin, end in zip(mine["begin"], mine["end"], strict=True)
+            ],
             y=mine["row"].tolist(),
             orientation="h",
             width=0.36,
@@ -87,7 +89,7 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
             name=style.word,
             marker={
                 "color": style.colour,
-                "pattern": {"shape": style.pattern, "fgcolor": "#FFFFFF", "size": 5},
+                "pattern": {"shape": style.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 5},
             },
             customdata=[_told(row, style.word) for row in mine.to_dict("records")],
             hovertemplate="%{customdata}<extra></extra>",
@@ -145,7 +147,9 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
 
 
 def _absent(value: Any) -> bool:
-    return value is None or value != value  # NaT and NaN are unequal to themselves
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def _year(day: date) -> float:
@@ -161,7 +165,9 @@ def _short(name: str, most: int = 48) -> str:
 def _told(row: Mapping[Any, Any], word: str) -> str:
     end = "in force at the closing" if row["going"] else f"to {row['end_date']:%d %b %Y}"
     kind = "bilateral" if row["bilateral"] else "multilateral"
-    text = f"{row['name']} ({row['alliance_id']}): {word}, {kind}, {row['begin_date']:%d %b %Y} {end}"
+    text = (
+        f"{row['name']} ({row['alliance_id']}): {word}, {kind}, {row['begin_date']:%d %b %Y} {end}"
+    )
     return in_chart(text, 40)
 
 
@@ -227,11 +233,14 @@ def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Fi
         )
     tied = {tie[end] for tie in drawn for end in ("state_a", "state_b")}
     _states(figure, plan, tied)
-    legend += [(MAIN, "■", "hub"), (MAIN, "●", "spoke"), (GREY, "●", "region"), (GREY, "□", "outside")]
+    legend += [
+        (MAIN, "■", "hub"),
+        (MAIN, "●", "spoke"),
+        (GREY, "●", "region"),
+        (GREY, "□", "outside"),
+    ]
     for axis in (figure.update_xaxes, figure.update_yaxes):
-        axis(
-            visible=False, range=[-1.12, 1.12], fixedrange=True, showgrid=False, zeroline=False
-        )
+        axis(visible=False, range=[-1.12, 1.12], fixedrange=True, showgrid=False, zeroline=False)
     return finish(
         figure,
         title,
@@ -270,7 +279,12 @@ def _states(figure: go.Figure, plan: Plan, tied: Collection[int]) -> None:
         (
             "outside the region",
             lambda s: s in tied and s not in plan.inside and s != plan.hub,
-            {"symbol": "square", "size": 26, "color": "#FFFFFF", "line": {"color": GREY, "width": 2}},
+            {
+                "symbol": "square",
+                "size": 26,
+                "color": "#FFFFFF",
+                "line": {"color": GREY, "width": 2},
+            },
             {"size": 10, "color": "#31333F"},
         ),
         (
@@ -282,13 +296,23 @@ def _states(figure: go.Figure, plan: Plan, tied: Collection[int]) -> None:
         (
             "spoke",
             lambda s: s in tied and s in plan.spokes,
-            {"symbol": "circle", "size": 31, "color": MAIN, "line": {"color": "#FFFFFF", "width": 1}},
+            {
+                "symbol": "circle",
+                "size": 31,
+                "color": MAIN,
+                "line": {"color": "#FFFFFF", "width": 1},
+            },
             {"size": 11, "color": "#FFFFFF"},
         ),
         (
             "hub",
             lambda s: s in tied and s == plan.hub,
-            {"symbol": "square", "size": 36, "color": MAIN, "line": {"color": "#FFFFFF", "width": 1}},
+            {
+                "symbol": "square",
+                "size": 36,
+                "color": MAIN,
+                "line": {"color": "#FFFFFF", "width": 1},
+            },
             {"size": 12, "color": "#FFFFFF"},
         ),
     )
@@ -336,7 +360,7 @@ def obligations(
             marker={
                 "color": style.colour,
                 "line": {"width": 0},
-                "pattern": {"shape": style.pattern, "fgcolor": "#FFFFFF", "size": 4},
+                "pattern": {"shape": style.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 5},
             },
             hovertemplate=f"%{{x}}: %{{y}} {kind}, {style.word}<extra></extra>",
         )
@@ -404,7 +428,7 @@ def shares(
         values = [by_year.get(year) for year in years]
         figure.add_scatter(
             x=years,
-            y=[None if _absent(value) else 100 * float(value) for value in values],
+            y=[None if value is None or _absent(value) else 100 * float(value) for value in values],
             name=in_chart(name),
             mode="lines",
             line={"color": colour, "width": 2.5, "dash": dash},

@@ -45,6 +45,8 @@ class Subject:
 
 _CALL = re.compile(r"\b([a-z_]+)\(((?:[^()']|'(?:[^']|'')*')*)\)", re.IGNORECASE)
 _ARGUMENT = re.compile(r"(?:(\w+)\s*:=\s*)?('(?:[^']|'')*'|[^,'\s]+)")
+_SPOKES = re.compile(r"list_intersect\(cow_codes, \[[\d, ]+\]\)")
+_AGE = re.compile(r">= (\d+)\)::INTEGER")
 _EQUAL = re.compile(r"\b(country|region) = ('(?:[^']|'')*')")
 
 
@@ -85,7 +87,7 @@ def subject(db: Database, claim: Mapping[str, Any]) -> Subject | None:
     for call in calls(claim["sql"]):
         found.setdefault(call.metric, call)
     if draw is None or claim["recomputed_value"] is None:
-        return Subject(None, "", queries.call(db, claim["sql"]), "what the query returns")
+        return _called(db, claim)
     return draw(db, claim, found)
 
 
@@ -164,7 +166,9 @@ def _share(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
     rows = queries.members(db, region, edition, (year, year), prices)
     values = [(r["country"], r["to_value"]) for r in rows.records() if r["to_value"] is not None]
     totals = [
-        queries.share_total(db, country, region, year, **one.named) for one in calls(claim["sql"])
+        queries.share_total(db, country, region, year, **one.named)
+        for one in calls(claim["sql"])
+        if one.metric == "share"
     ]
     total = next((total for total in totals if total), None)
     stated = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
@@ -413,6 +417,98 @@ def _alliances(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]
     )
 
 
+def condition(sql: str, table: str) -> str | None:
+    """The WHERE of the subquery on one table, up to the bracket that closes it."""
+    _, there, rest = sql.partition(f"FROM {table} WHERE ")
+    depth, quoted = 0, False
+    for place, letter in enumerate(rest):
+        quoted ^= letter == "'"
+        if not quoted:
+            depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return rest[:place]
+    return rest if there else None
+
+
+def _called(db: Database, claim: Mapping[str, Any]) -> Subject:
+    return Subject(None, "", queries.call(db, claim["sql"]), "what the query returns")
+
+
+def _pacts(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    """The pacts that are counted, from their first year to their last."""
+    where = condition(claim["sql"], "regional_pacts")
+    if where is None:
+        return _called(db, claim)
+    spokes = _SPOKES.search(claim["sql"])
+    if spokes:
+        where += f" AND len({spokes.group()}) > 0"
+    rows = queries.pacts(db, where)
+    rows_are = f"the pacts that are counted, {claim['edition_or_version']}"
+    if not rows.rows:
+        return Subject(None, "", rows, rows_are)
+    longest = sorted(rows.records(), key=lambda r: r["first_year"] - r["last_year"])[:TOP]
+    found = figure(claim["recomputed_value"], claim["unit"], claim["decimals"])
+    takeaway = f"{found}, from {len(rows.rows)} pacts"
+    items = [
+        (r["name"], r["first_year"], r["last_year"], r["bilateral"])
+        for r in sorted(longest, key=lambda r: (r["first_year"], r["alliance_id"]))
+    ]
+    source = f"Source: {claim['edition_or_version']}. Bold: bilateral. Milex."
+    return Subject(charts.spans(takeaway, items, source), takeaway, rows, rows_are)
+
+
+def _pact_share(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    """How many pacts meet the description and how many do not."""
+    where = condition(claim["sql"], "regional_pacts")
+    if where is None:
+        return _called(db, claim)
+    rows = queries.pacts(db, where)
+    bilateral = "avg((bilateral)" in claim["sql"]
+    meets = [r["bilateral"] if bilateral else not r["defense"] for r in rows.records()]
+    yes, no = (
+        ("bilateral", "multilateral") if bilateral else ("without a defence obligation", "with one")
+    )
+    takeaway = f"{sum(meets)} of {len(meets)} pacts are {yes}"
+    items = [
+        (yes, sum(meets), f"{sum(meets)} pacts", True),
+        (no, len(meets) - sum(meets), f"{len(meets) - sum(meets)} pacts", False),
+    ]
+    source = f"Source: {claim['edition_or_version']}. Milex."
+    return Subject(
+        charts.bars(takeaway, items, "pacts in force", source),
+        takeaway,
+        rows,
+        f"the pacts that are counted, {claim['edition_or_version']}",
+    )
+
+
+def _reaching(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    """How old alliances became, with the age that is spoken of."""
+    where = condition(claim["sql"], "alliance_units")
+    age = _AGE.search(claim["sql"])
+    if where is None or age is None:
+        return _called(db, claim)
+    rows = queries.ages(db, where)
+    values = [float(value) for value in rows.column("age")]
+    limit = int(age.group(1))
+    reached = sum(value >= limit for value in values)
+    takeaway = f"{reached} of {len(values):,} reached {limit} years"
+    return Subject(
+        charts.histogram(
+            takeaway,
+            values,
+            width=5,
+            unit="years reached",
+            source=f"Source: {claim['edition_or_version']}; one bar is five years. Milex.",
+            counted="number of alliances",
+            marks=[(limit, f"{limit} years", True)],
+        ),
+        takeaway,
+        rows,
+        f"the alliances that are looked at, {claim['edition_or_version']}",
+    )
+
+
 _SUBJECTS: dict[str, Callable[[Database, Mapping[str, Any], Mapping[str, Call]], Subject]] = {
     "growth": _growth,
     "share": _share,
@@ -425,4 +521,9 @@ _SUBJECTS: dict[str, Callable[[Database, Mapping[str, Any], Mapping[str, Call]],
     "money": _money,
     "alliance_count": _alliances,
     "alliance_lifespan": _alliances,
+    "hub_ties": _pacts,
+    "pacts_among_spokes": _pacts,
+    "hub_multilateral": _pacts,
+    "pact_share": _pact_share,
+    "share_reaching_age": _reaching,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -156,7 +157,7 @@ def _band(rows: pd.DataFrame, last: float) -> dict[str, list[float]]:
 
 def _steps(ages: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
     points = []
-    for (begin, end), value in zip(zip(ages, ages[1:], strict=False), values, strict=True):
+    for (begin, end), value in zip(pairwise(ages), values, strict=True):
         points += [(begin, value), (end, value)]
     return points
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -18,6 +19,9 @@ from pipelines import publish
 from pipelines.errors import MilexError
 from pipelines.models import Model
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import AssetCheckEvaluation
 
 INSTANCE = """\
 telemetry:
@@ -145,9 +149,19 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
         snapshot,
         changed=True,
         failed_checks=tuple(
-            f"{'/'.join(check.asset_key.path)}: {check.check_name}" for check in failed
+            f"{'/'.join(check.asset_key.path)}: {check.check_name}{_reason(check)}"
+            for check in failed
         ),
     )
+
+
+def _reason(check: AssetCheckEvaluation) -> str:
+    """What a failed check says of itself, where it says it in words."""
+    for name in ("reasons", "rejected", "unmapped"):
+        if name in check.metadata:
+            return f"\n{check.metadata[name].value}"
+    failing = check.metadata.get("failing")
+    return f" ({failing.value} rows; the Data page and Dagster list them)" if failing else ""
 
 
 def _why(result: object) -> str:

@@ -151,6 +151,20 @@ def sql(
 
 
 @app.command()
+def report(
+    output: Annotated[
+        list[Path] | None, typer.Argument(help="Files to write, .html or .md.")
+    ] = None,
+) -> None:
+    """Write the report: every claim with its figure, curve, revisions and sources, in one file."""
+    from pipelines import serve
+
+    settings = load_settings()
+    files = output or [settings.processed / "report.html", settings.processed / "report.md"]
+    raise typer.Exit(serve.run(serve.report_command(files), settings))
+
+
+@app.command()
 def rollback() -> None:
     """Go back to the snapshot before the current one."""
     from pipelines import publish

@@ -1,4 +1,4 @@
-"""The commands that open the dashboard and the Dagster UI, on loopback and on a free port."""
+"""The commands that open the dashboard and the Dagster UI, on loopback, and write the report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 from pipelines.build import dagster_home
 from pipelines.errors import MilexError
@@ -47,6 +48,11 @@ def dagster_command(settings: Settings, port: int, host: str = HOST) -> list[str
         "--port",
         str(port),
     ]
+
+
+def report_command(files: list[Path]) -> list[str]:
+    """The command line that writes the report, which knows the dashboard's charts."""
+    return [sys.executable, "-m", "dashboard.report", *(str(file.absolute()) for file in files)]
 
 
 def refuse_busy_port(port: int, host: str = HOST) -> None:

@@ -14,12 +14,6 @@ from dashboard.parts import formats
 from dashboard.tables import Table, to_csv
 from dashboard.text import plain
 
-GROUPINGS = {
-    "all": "all together",
-    "obligation": "by obligation",
-    "members": "by number of members",
-    "era": "by era",
-}
 NAMES = {
     "all": {"all": "all"},
     "obligation": {
@@ -84,9 +78,7 @@ def main(snapshot: Snapshot) -> None:
         return
     first, second, third = st.columns(3)
     keep("data", list(choices))
-    chosen = first.selectbox(
-        "Dataset and version", list(choices), key="data", bind="query-params"
-    )
+    chosen = first.selectbox("Dataset and version", list(choices), key="data", bind="query-params")
     keep("unit", choices[chosen])
     unit = second.selectbox(
         "Unit",
@@ -96,9 +88,8 @@ def main(snapshot: Snapshot) -> None:
         help="\n\n".join(f"**{name}**: {text}" for name, text in MEANING.items()),
     )
     grouping = third.selectbox(
-        "Curves",
-        list(GROUPINGS),
-        format_func=lambda name: GROUPINGS[name],
+        "Curves by",
+        list(NAMES),
         key="by",
         bind="query-params",
     )
@@ -197,7 +188,7 @@ def survival(
             },
         },
         placeholder="",
-        alt=f"Lifespans of {plural(unit)}, {GROUPINGS[grouping]}",
+        alt=f"Lifespans of {plural(unit)}, by {grouping}",
     )
     st.download_button(
         "Curves as CSV",

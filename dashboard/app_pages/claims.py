@@ -117,6 +117,10 @@ def dependence(snapshot: Snapshot, claim: Claim) -> None:
     found = queries.specifications(snapshot, claim["claim_id"])
     picture, takeaway = curve.curve(claim, found)
     st.plotly_chart(picture, config=charts.CONFIG, alt=takeaway, key="curve")
+    editions = curve.by_edition(claim, queries.by_edition(snapshot, claim["claim_id"]))
+    if editions:
+        picture, takeaway = editions
+        st.plotly_chart(picture, config=charts.CONFIG, alt=takeaway, key="editions")
     notes = [
         f"{rule['combinations']:,} combinations left out: {plain(rule['rule'])}."
         for rule in queries.left_out(snapshot, claim["claim_id"])

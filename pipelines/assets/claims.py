@@ -17,17 +17,12 @@ from pipelines.assets.common import (
 from pipelines.assets.models import asset_key
 from pipelines.assets.resources import Warehouse
 from pipelines.claims import evaluate, sentences
-from pipelines.claims.files import Claim, load_claims
+from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
 from pipelines.models import Model
-from pipelines.settings import Settings
 
 DECLARED = ("claims.statements", *GRIDS)
 TABLES = (*DECLARED, "main.claims")
-
-
-def _claims(settings: Settings) -> list[Claim]:
-    return load_claims(settings.claim_folders)
 
 
 def code_version() -> str:
@@ -39,15 +34,6 @@ def code_version() -> str:
     for path in sorted(Path(evaluate.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _claim_versions(settings: Settings) -> dict[str, str]:
-    import hashlib
-
-    return {
-        f"claim:{claim.path.name}": hashlib.sha256(claim.path.read_bytes()).hexdigest()[:16]
-        for claim in _claims(settings)
-    }
 
 
 def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
@@ -78,26 +64,40 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
                 strict=True,
             )
         ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_claim_file_is_read",
+                asset=key_of("claims.statements"),
+                description="Every claim file in data/claims/ can be used; one that cannot is left "
+                "out and blocks nothing.",
+            )
+        ],
     )
     def declared(
         context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> Iterator[dg.MaterializeResult[Any]]:
-        claims = _claims(warehouse.settings)
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         connection = warehouse.connection
-        evaluate.refuse_unknown(connection, claims)
+        gathered = gather(connection, warehouse.settings)
         changed = keep_or_make(
             context,
             connection,
             DECLARED,
             code_version(),
-            {
-                **_claim_versions(warehouse.settings),
-                **versions_of(connection, known_places),
-            },
-            lambda: evaluate.declare(connection, evaluate.bind(connection, claims)),
+            {**gathered.versions, **versions_of(connection, known_places)},
+            lambda: evaluate.declare(connection, gathered.claims),
         )
         for table in DECLARED:
             yield result(connection, table, changed)
+        yield dg.AssetCheckResult(
+            check_name="every_claim_file_is_read",
+            asset_key=key_of("claims.statements"),
+            passed=not gathered.rejected,
+            metadata={
+                "rejected": dg.MetadataValue.md(
+                    "\n".join(f"- {reason}" for reason in gathered.rejected) or "none"
+                )
+            },
+        )
 
     inputs = ["claims.statements", "claims.verdicts", "main.specifications", "main.editions"]
     metrics = sorted(
@@ -119,18 +119,18 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
     def claims_table(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        claims = _claims(warehouse.settings)
         connection = warehouse.connection
+        gathered = gather(connection, warehouse.settings)
         changed = keep_or_make(
             context,
             connection,
             ["main.claims"],
             code_version(),
             {
-                **_claim_versions(warehouse.settings),
+                **gathered.versions,
                 **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
             },
-            lambda: sentences.write_claims(connection, evaluate.bind(connection, claims)),
+            lambda: sentences.write_claims(connection, gathered.claims),
         )
         rows = connection.execute(
             "SELECT claim_id, stated, recomputed, verdict, edition_or_version FROM main.claims "

@@ -41,7 +41,10 @@ WITH chosen AS (
     FROM main.alliance_units AS u
     WHERE u.dataset = dataset
       AND u.version = resolve_version(dataset, version)
-      AND u.unit = unit
+      AND u.unit = CASE
+            WHEN unit IN ('alliance', 'phase', 'lineage', 'member spell', 'dyad') THEN unit
+            ELSE error('unit is alliance, phase, lineage, member spell or dyad, not '''
+                       || unit || '''') END
       AND year(u.begin_date) BETWEEN formed_from AND formed_to
       AND year(u.end_date) <= coalesce(ended_by, year(u.closing_date))
       AND has_obligation(obligation, u.defense, u.offense, u.neutrality, u.nonaggression,

@@ -1,6 +1,6 @@
 -- The alliances in force at any time of a year, by the phase that was in force.
 --
--- A year after the version's closing is unknown, never empty: it is an error.
+-- A year before the version begins or after its closing is unknown, never empty: it is an error.
 --
 -- arguments:
 --   year: calendar year
@@ -34,6 +34,10 @@ WHERE p.dataset = dataset AND p.version = resolve_version(dataset, version)
   AND coalesce(p.end_date, p.closing_date) >= make_date(year, 1, 1)
   AND make_date(year, 1, 1) <= (
         SELECT CASE
+            WHEN make_date(year, 12, 31) < min(x.begin_date)
+                THEN error(dataset || ' ' || max(x.version) || ' begins in '
+                           || date_part('year', min(x.begin_date))
+                           || ': what was in force in ' || year || ' is unknown')
             WHEN make_date(year, 1, 1) <= max(x.closing_date) THEN max(x.closing_date)
             ELSE error(dataset || ' ' || max(x.version) || ' ends on ' || max(x.closing_date)
                        || ': what was in force in ' || year || ' is unknown')

@@ -28,7 +28,8 @@ def of_group(
     connection: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...]
 ) -> dict[tuple[str, str], pd.DataFrame]:
     found = connection.execute(
-        f"SELECT * FROM {table} WHERE dataset = ? AND version = ? AND unit = ? ORDER BY ALL", [*group]
+        f"SELECT * FROM {table} WHERE dataset = ? AND version = ? AND unit = ? ORDER BY ALL",
+        [*group],
     ).df()
     return {(str(g), str(level)): part for (g, level), part in found.groupby(["grouping", "level"])}
 
@@ -136,7 +137,10 @@ def test_log_rank_equals_statsmodels(
             continue
         entry = chosen.entry.to_numpy() if chosen.entry.gt(0).any() else None
         chi_square, p_value = survdiff(
-            chosen.time.to_numpy(), chosen.ended.to_numpy().astype(int), groups.to_numpy(), entry=entry
+            chosen.time.to_numpy(),
+            chosen.ended.to_numpy().astype(int),
+            groups.to_numpy(),
+            entry=entry,
         )
         assert ours.degrees_of_freedom == groups.nunique() - 1
         assert ours.chi_square == pytest.approx(chi_square, rel=1e-9)
