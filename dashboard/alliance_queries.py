@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dashboard.data import Database
+from dashboard.database import Database
 from dashboard.tables import Table
 
 if TYPE_CHECKING:
@@ -224,10 +224,11 @@ def ties(db: Database, dataset: str, version: str, level: int, year: int) -> Tab
     )
 
 
-def states(db: Database, dataset: str, version: str, level: int) -> Table:
+def states(db: Database, dataset: str, version: str, level: int, defence: bool) -> Table:
     """States of the region, and outside ones that a pact ever tied to it.
 
-    closely: of an outside state, by a bilateral pact or a defence obligation in more than three years.
+    defence: count ties with a defence obligation alone. closely: of an outside state, by a bilateral
+    pact, or by a defence obligation in more than three years.
     """
     return db.rows(
         f"""
@@ -248,6 +249,7 @@ def states(db: Database, dataset: str, version: str, level: int) -> Table:
                        OR count(DISTINCT d.year) FILTER (d.strongest = 'defense') > 3 AS closely
             FROM directed AS d
             JOIN coded AS o ON o.cow_code = d.other AND o.level <= $3
+            WHERE d.strongest = 'defense' OR NOT $4
             GROUP BY d.state
         )
         SELECT c.cow_code AS state, c.country, coalesce(c.iso3, upper(c.country[:3])) AS label,
@@ -260,6 +262,7 @@ def states(db: Database, dataset: str, version: str, level: int) -> Table:
         dataset,
         version,
         level,
+        defence,
     )
 
 

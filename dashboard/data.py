@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 import streamlit as st
 
+from dashboard.database import Connected
 from dashboard.tables import Table
 from pipelines.settings import load_settings
 
@@ -24,27 +25,6 @@ GUARD: dict[str, Any] = {
     "threads": "2",
     "lock_configuration": "true",
 }
-
-
-class Database(Protocol):
-    """Whatever answers SQL with a Table: a cached snapshot here, a plain connection in tests."""
-
-    def rows(self, sql: str, *parameters: Any) -> Table:
-        """Run one query."""
-
-
-@dataclass(frozen=True)
-class Connected:
-    """A database over a connection, without a cache."""
-
-    connection: duckdb.DuckDBPyConnection
-
-    def rows(self, sql: str, *parameters: Any) -> Table:
-        """Run one query on a cursor of its own."""
-        with self.connection.cursor() as cursor:
-            found = cursor.execute(sql, list(parameters))
-            columns = tuple(entry[0] for entry in found.description or [])
-            return Table(columns, found.fetchall())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.data import Database
+from dashboard.database import Database
 from dashboard.tables import Table
 
 MAX_DOTS = 500

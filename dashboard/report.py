@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from dashboard import curve, queries, subjects
-from dashboard.data import Connected, Database
+from dashboard.database import Connected, Database
 from dashboard.text import VERDICTS, moment
 from pipelines.claims.numbers import figure
 from pipelines.settings import load_settings

@@ -89,7 +89,12 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
             name=style.word,
             marker={
                 "color": style.colour,
-                "pattern": {"shape": style.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 5},
+                "pattern": {
+                    "shape": style.pattern,
+                    "fillmode": "overlay",
+                    "fgcolor": "#FFFFFF",
+                    "size": 5,
+                },
             },
             customdata=[_told(row, style.word) for row in mine.to_dict("records")],
             hovertemplate="%{customdata}<extra></extra>",
@@ -111,7 +116,7 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
             name="in force at the closing",
         )
         legend.append((GREY, "▶", "in force at closing, then unknown"))
-    middle = (first + closing) / 2
+    middle = first + 0.35 * (closing - first)
     labels = drawn.groupby("row").agg(
         name=("name", "first"), begin=("begin", "min"), end=("end", "max")
     )
@@ -139,7 +144,7 @@ def timeline(title: str, phases: pd.DataFrame, *, source: str) -> go.Figure:
         figure,
         title,
         source,
-        "from signature to end; colour and pattern: strongest obligation",
+        "the whole pact from signature to end, by phase; colour and pattern: strongest obligation",
         height=(BAR + 6) * len(rows) + 20,
         left=14,
         legend=key(legend),
@@ -157,9 +162,12 @@ def _year(day: date) -> float:
     return day.year + (day.timetuple().tm_yday - 1) / 365.25
 
 
-def _short(name: str, most: int = 48) -> str:
-    """A name that fits a row; the whole of it is in what hovering shows."""
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+def _short(name: str, most: int = 40) -> str:
+    """A name that fits a row of a phone with its year; hovering shows the whole of it."""
+    if len(name) <= most:
+        return name
+    year = f" {name[-6:]}" if name.endswith(")") else ""
+    return f"{name[: most - 1 - len(year)].rstrip()}…{year}"
 
 
 def _told(row: Mapping[Any, Any], word: str) -> str:
@@ -202,23 +210,8 @@ def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Fi
     legend = []
     found = _there([tie["strongest"] for tie in drawn])
     for name in reversed(found):
-        style = OBLIGATIONS[name]
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for tie in drawn:
-            if tie["strongest"] == name:
-                (x0, y0), (x1, y1) = plan.places[tie["state_a"]], plan.places[tie["state_b"]]
-                x += [x0, x1, None]
-                y += [y0, y1, None]
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name=style.word,
-            line={"color": style.colour, "width": style.width, "dash": style.dash},
-            opacity=1.0 if name == "defense" else 0.55,
-            hoverinfo="skip",
-        )
+        for bilateral in (False, True):
+            _ties(figure, plan, name, [t for t in drawn if t["strongest"] == name], bilateral)
     legend = [(OBLIGATIONS[n].colour, OBLIGATIONS[n].line_sign, OBLIGATIONS[n].word) for n in found]
     if drawn:
         middles = [_between(plan, tie) for tie in drawn]
@@ -245,12 +238,41 @@ def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Fi
         figure,
         title,
         source,
-        "lines: strongest obligation; grey name: no such tie that year",
+        "lines: strongest obligation (pale: by a multilateral pact only); grey name: no such tie that year",
         height=430,
         left=8,
         axis=2,
         legend=key(legend),
     )
+
+
+def _ties(
+    figure: go.Figure, plan: Plan, name: str, ties: Sequence[Mapping[Any, Any]], bilateral: bool
+) -> None:
+    """One trace of lines; what only a multilateral pact without a defence duty ties is pale."""
+    style = OBLIGATIONS[name]
+    pale = not bilateral and name != "defense"
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for tie in ties:
+        if bool(tie["bilateral"]) == bilateral:
+            (x0, y0), (x1, y1) = plan.places[tie["state_a"]], plan.places[tie["state_b"]]
+            x += [x0, x1, None]
+            y += [y0, y1, None]
+    if x:
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            name=f"{style.word}, {'bilateral' if bilateral else 'multilateral only'}",
+            line={
+                "color": style.colour,
+                "width": 0.7 if pale else style.width,
+                "dash": "solid" if pale else style.dash,
+            },
+            opacity=0.22 if pale else 1.0,
+            hoverinfo="skip",
+        )
 
 
 def _between(plan: Plan, tie: Mapping[Any, Any]) -> tuple[float, float]:
@@ -353,24 +375,22 @@ def obligations(
         style = OBLIGATIONS[name]
         rows = mine[mine["strongest"] == name]
         counts = dict(zip(rows["year"], rows["pacts"], strict=True))
-        figure.add_bar(
+        figure.add_scatter(
             x=years,
             y=[int(counts.get(year, 0)) for year in years],
             name=style.word,
-            marker={
-                "color": style.colour,
-                "line": {"width": 0},
-                "pattern": {"shape": style.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 5},
-            },
+            mode="lines",
+            stackgroup="one",
+            line={"color": style.colour, "width": 1, "shape": "hvh"},
+            fillcolor=shaded(style.colour, 0.75),
+            fillpattern={"shape": style.pattern, "size": 6, "solidity": 0.3},
             hovertemplate=f"%{{x}}: %{{y}} {kind}, {style.word}<extra></extra>",
         )
         legend.append((style.colour, style.area_sign, style.word))
     _unknown_after(figure, last_year)
     most = int(mine.groupby("year")["pacts"].sum().max())
-    figure.update_layout(barmode="stack", bargap=0)
     figure.update_yaxes(range=[0, most * 1.12], dtick=1 if most <= 8 else None)
-    figure.update_layout(bargap=0.05)
-    result = finish(
+    return finish(
         figure,
         title,
         source,
@@ -378,7 +398,6 @@ def obligations(
         height=240,
         legend=key(legend),
     )
-    return result.update_layout(bargap=0.05)
 
 
 def _unknown_after(figure: go.Figure, last_year: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard import charts, queries
-from dashboard.data import Database
+from dashboard.database import Database
 from dashboard.tables import Table
 from dashboard.text import billions, percent
 from pipelines.claims.numbers import figure, ordinal

@@ -125,7 +125,7 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
-    from pipelines import progress
+    from pipelines import progress, run_history
 
     say("Loading Dagster …")
     dagster_home(settings)
@@ -134,7 +134,11 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
     from pipelines.definitions import defs
 
     job = defs.resolve_job_def("everything")
-    with dg.DagsterInstance.get() as instance, progress.shown(expected=len(job.graph.nodes)):
+    with (
+        run_history.quick_writes(),
+        dg.DagsterInstance.get() as instance,
+        progress.shown(expected=len(job.graph.nodes)),
+    ):
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,

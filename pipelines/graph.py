@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 # Clockwise from the top: where a state lies as seen from the middle of the region.
 RING = (
-    712, 731, 986, 987, 983, 970, 946, 947, 990, 955, 950, 935, 940, 910, 920, 860, 850, 835, 820,
+    710, 731, 986, 987, 983, 970, 946, 947, 990, 955, 950, 935, 940, 910, 920, 860, 850, 835, 820,
     830, 811, 816, 817, 812, 775, 780, 781, 771, 760, 790, 750, 770, 700, 702, 701, 704, 703, 705,
-    710,
+    712,
 )  # fmt: skip
+RUSSIA = 365
 _RADII = {"spoke": 0.42, "inside": 0.75, "outside": 1.0}
 
 
@@ -20,17 +21,18 @@ def positions(
     """Where each state is drawn: the hub in the middle, its spokes, the region, those outside it.
 
     The places depend on these lists alone and not on a year, so that years can be compared. Spokes go
-    clockwise from the top in the order given; inside follows RING, what it lacks comes last.
+    clockwise from the top in the order given; inside follows RING, what it lacks comes last; outside, Russia is in the north, and
+    the others follow by code.
     """
     order = {state: place for place, state in enumerate(RING)}
     others = sorted(
         set(inside) - {hub, *spokes}, key=lambda state: (order.get(state, len(order)), state)
     )
-    far = sorted(set(outside) - {hub, *spokes, *others})
+    far = sorted(set(outside) - {hub, *spokes, *others}, key=lambda state: (state != RUSSIA, state))
     places = {hub: (0.0, 0.0)}
     for ring, states in (("spoke", list(spokes)), ("inside", others), ("outside", far)):
         for number, state in enumerate(states):
-            angle = 2 * math.pi * (number + (ring == "outside") / 2) / len(states)
+            angle = 2 * math.pi * number / len(states)
             radius = _RADII[ring]
             places[state] = (radius * math.sin(angle), radius * math.cos(angle))
     return places

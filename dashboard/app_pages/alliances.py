@@ -214,12 +214,11 @@ def headline(rows: Table, unit: str, names: dict[str, str]) -> str:
             if median is None
             else f"Half of the {plural(unit)} are over after {median:.1f} years"
         )
-    parts = [
-        f"{name} {'not reached' if medians[name] is None else f'{medians[name]:.0f}'}"
-        for name in names.values()
-        if name in medians
-    ]
-    return f"Median lifespan of {plural(unit)} in years: {', '.join(parts)}"
+    parts = [f"{medians[n]:.0f} ({n})" for n in names.values() if medians.get(n) is not None]
+    never = [name for name in names.values() if name in medians and medians[name] is None]
+    reached = f"Half of the {plural(unit)} are over after {', '.join(parts)} years" if parts else ""
+    open_ = f"more than half go on: {', '.join(never)}" if never else ""
+    return "; ".join(filter(None, (reached, open_)))
 
 
 def tested(tests: Table, names: dict[str, str], unit: str) -> None:

@@ -103,7 +103,7 @@ def shape(
     ties = asked.frame(asked.ties(snapshot, dataset, version, level, year))
     if shown == "defence":
         ties = ties[ties["strongest"] == "defense"]
-    states = asked.states(snapshot, dataset, version, level).records()
+    states = asked.states(snapshot, dataset, version, level, shown == "defence").records()
     names = {row["state"]: row["country"] for row in states}
     inside = {row["state"] for row in states if row["inside"]}
     tied = set(ties["state_a"]) | set(ties["state_b"])

@@ -86,7 +86,7 @@ def check_file(settings: Settings, file: Path, top: int) -> Iterator[str]:
             if model.is_macro:
                 create(connection, model)
         evaluate.evaluate(connection, [*claims, *companions], models)
-        for claim in claims:
+        for claim in evaluate.bind(connection, claims):
             row = first_row(
                 connection,
                 "SELECT verdict, explanation, sql, today, unit, decimals, stated_value "

@@ -15,7 +15,7 @@
 --   grouping VARCHAR: all, obligation, members or era, as in alliance_survival
 --   level VARCHAR: level of the grouping, as in alliance_survival
 --   ending VARCHAR: fulfilled, violated, renegotiated, independence lost or unknown
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended in this way at this age
 --   cumulative_incidence DOUBLE [fraction]: estimated share that has ended in this way by this age

@@ -13,7 +13,7 @@
 --   grouping VARCHAR: all, obligation, members or era (of the true begin)
 --   level VARCHAR: all; defense, nonaggression, neutrality or consultation; bilateral or
 --       multilateral; 1815–1914, 1914–45, 1945–89 or since 1989 (a border year is the later's)
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended at this age
 --   censored BIGINT: censored at this age or later, before the next row's

@@ -11,7 +11,7 @@
 -- columns:
 --   stratum ANY: as in the source
 --   ending VARCHAR: as in the source
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended in this way at this age
 --   cumulative_incidence DOUBLE [fraction]: estimated share that has ended in this way by this age

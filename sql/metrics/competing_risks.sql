@@ -17,7 +17,7 @@
 -- returns: a row an ending and age at which one or more ended in any way, in order
 -- columns:
 --   ending VARCHAR: fulfilled, violated, renegotiated, independence lost or unknown
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended in this way at this age
 --   cumulative_incidence DOUBLE [fraction]: estimated share that has ended in this way by this age

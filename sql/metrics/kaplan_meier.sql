@@ -10,7 +10,7 @@
 -- returns: a row a stratum and age at which one or more ended; none for a stratum in which none ended
 -- columns:
 --   stratum ANY: as in the source
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended at this age
 --   censored BIGINT: censored at this age or later, before the next row's

@@ -17,7 +17,7 @@
 -- returns: a row an age at which one or more ended, in order; none where no alliance of the set ended.
 --   Before the first row survival is 1
 -- columns:
---   years DOUBLE [years of 365.2425 days]: age
+--   years DOUBLE [years of 365.2425 days]: age at which one or more ended
 --   at_risk BIGINT: watched, and not ended before this age
 --   ended BIGINT: ended at this age
 --   censored BIGINT: censored at this age or later, before the next row's

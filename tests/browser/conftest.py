@@ -21,8 +21,10 @@ FLAGS = (
 
 @pytest.fixture(scope="session")
 def browser(chromium: Path) -> Iterator:
-    from playwright.sync_api import sync_playwright
+    """A Chromium that is opened once."""
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a deadline for busy machines, not a time that is waited
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=str(chromium), args=list(FLAGS), headless=True

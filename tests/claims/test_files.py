@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.claims.files import MAX_BYTES, ClaimError, load_claims, read_claims
+from pipelines.claims.files import (
+    _FIELDS,
+    COMPARISONS,
+    MAX_BYTES,
+    ClaimError,
+    load_claims,
+    read_claims,
+)
 from pipelines.claims.metrics import METRICS
 from tests.claims.writing import COUNT, GROWTH, claims_of
 
@@ -198,6 +205,11 @@ def test_a_definition_that_means_nothing_is_refused(
     assert expected in message
 
 
+def test_what_has_no_edition_is_not_rolled(tmp_path: Path) -> None:
+    message = error_of(tmp_path, COUNT + "rolled: {year: 0}\n")
+    assert message == "mine.yaml, line 14: rolled: alliance_count has no edition to roll to."
+
+
 def test_ranks_have_no_alternatives_and_beside_lists_its_levels(tmp_path: Path) -> None:
     text = (
         "id: a\nstatement: b\nsource: c\nlocator: d\nstated: {value: 1}\nmetric: ranks_together\n"
@@ -276,6 +288,34 @@ def test_every_claim_file_of_the_project_is_good() -> None:
     assert claims[-len(packs) :] == packs
     assert all(claim.found for claim in claims if claim.testable)
     assert all(claim.today for claim in claims if claim.rolled)
+
+
+def test_the_guide_names_every_field_metric_dimension_and_level() -> None:
+    guide = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    words = [*_FIELDS, *COMPARISONS, *METRICS]
+    sections = {part.split("`", maxsplit=2)[1]: part for part in guide.split("\n#### ")[1:]}
+    assert sections.keys() == METRICS.keys()
+    for name in words:
+        assert f"`{name}`" in guide, name
+    for name, metric in METRICS.items():
+        assert metric.unit in sections[name].splitlines()[0], name
+        for dimension, about in metric.dimensions.items():
+            shown = [line for line in sections[name].splitlines() if f"`{dimension}`" in line]
+            assert len(shown) == 1, (name, dimension)
+            assert ("needed" in shown[0]) == about.required, (name, dimension)
+            for level in about.levels or ():
+                assert f"`{level}`" in shown[0], (name, dimension, level)
+            if not about.required:
+                default = f"**`{about.default}`**"
+                assert default in shown[0], (name, dimension)
+
+
+def test_the_guides_example_is_a_good_file(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    examples = [part.split("```")[0] for part in guide.split("```yaml\n")[1:]]
+    assert len(examples) >= 2
+    for number, example in enumerate(examples):
+        assert claims_of(tmp_path, example, f"{number}.yaml")
 
 
 def test_no_claim_file_names_a_verdict() -> None:

@@ -81,15 +81,15 @@ def test_cow_alliances_from_before_1816_enter_late(small: Tiny) -> None:
 def test_their_first_members_do_too_and_later_ones_do_not(small: Tiny) -> None:
     assert small.ask(
         "SELECT unit_id, entered_days, left_days FROM alliance_exposure "
-        "WHERE dataset = 'COW' AND unit IN ('member spell', 'dyad') AND alliance_exposure.unit_id "
+        "WHERE dataset = 'COW' AND unit IN ('member spell', 'dyad') AND unit_id "
         "LIKE '1/%' ORDER BY 1"
     ) == [
         ("1/2-200@1816-01-01", 3652, 7305),
         ("1/2-220@1820-01-01", 0, 2192),
         ("1/200-220@1820-01-01", 0, 2192),
-        ("1/2@1816-01-01", 3652, 7305),
         ("1/200@1816-01-01", 3652, 7305),
         ("1/220@1820-01-01", 0, 2192),
+        ("1/2@1816-01-01", 3652, 7305),
     ]
 
 
@@ -187,3 +187,12 @@ def test_survival_at_an_age_counts_only_those_old_enough(small: Tiny) -> None:
     assert rows[68.9][:6] == (2, 2, 1, 0.5, 1, 0.5)
     # Nobody was watched for 70 years from 1950, one that ended would have been.
     assert rows[70.0] == (2, 1, 0, 0.0, 0, None, None, None)
+
+
+def test_without_any_alliance_all_tables_are_empty() -> None:
+    tiny = Tiny()
+    tiny.build(*TABLES)
+    for table in ("survival", "endings", "lifespans", "logrank", "exposure"):
+        assert tiny.ask(f"FROM alliance_{table}") == []
+    with pytest.raises(duckdb.Error, match="There is no ATOP data"):
+        tiny.ask("FROM survival()")
