@@ -21,8 +21,8 @@ def positions(
     """Where each state is drawn: the hub in the middle, its spokes, the region, those outside it.
 
     The places depend on these lists alone and not on a year, so that years can be compared. Spokes go
-    clockwise from the top in the order given; inside follows RING, what it lacks comes last; outside, Russia is in the north, and
-    the others follow by code.
+    clockwise from the top in the order given; inside follows RING, what it lacks comes last; outside
+    goes by code, with Russia in the north.
     """
     order = {state: place for place, state in enumerate(RING)}
     others = sorted(

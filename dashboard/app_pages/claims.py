@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import charts, curve, queries, subjects
+from dashboard import queries
 from dashboard.data import Snapshot, name_of
 from dashboard.parts import formats
 from dashboard.tables import Table, to_csv
 from dashboard.text import VERDICTS, plain, verdict_badge
 from pipelines.claims.numbers import figure
+
+if TYPE_CHECKING:
+    from dashboard import subjects
 
 Claim = Mapping[str, Any]
 # A statement is a button (a page link would be cut off after one line, and a link in text would
@@ -102,6 +105,8 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
         st.markdown(f"**Today:** {plain(claim['today'])}")
     if claim["attribution"]:
         st.caption(plain(claim["attribution"]))
+    from dashboard import charts, subjects  # the list of claims does without Plotly
+
     about = subjects.subject(snapshot, claim)
     if about and about.figure:
         st.plotly_chart(about.figure, config=charts.CONFIG, alt=about.takeaway, key="about")
@@ -113,6 +118,8 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
 
 def dependence(snapshot: Snapshot, claim: Claim) -> None:
     """The specification curve, the figure by edition, what stands beside, and what was left out."""
+    from dashboard import charts, curve
+
     st.subheader("How far it depends on choices", anchor=False)
     found = queries.specifications(snapshot, claim["claim_id"])
     picture, takeaway = curve.curve(claim, found)

@@ -69,7 +69,7 @@ def model_asset(
         connection = warehouse.connection
         data = [name for name in upstream if name not in models or not models[name].is_macro]
         code = model.code_version + "".join(
-            models[name].code_version[:6] for name in upstream if name not in data
+            metric.code_version[:6] for metric in metrics_behind(model, models)
         )
         changed = keep_or_make(
             context,
@@ -98,6 +98,18 @@ def model_asset(
         yield from map(_check_result, outcomes)
 
     return build
+
+
+def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:
+    """Every metric that a model calls, also through other metrics, in a fixed order."""
+    found: dict[str, Model] = {}
+    waiting = [model]
+    while waiting:
+        for name in waiting.pop().references & models.keys():
+            if models[name].is_macro and name not in found:
+                found[name] = models[name]
+                waiting.append(models[name])
+    return [found[name] for name in sorted(found)]
 
 
 def _check_result(outcome: Outcome) -> dg.AssetCheckResult:

@@ -160,7 +160,12 @@ def _written(
         "today_value": today_value,
         "explanation": " ".join(
             part
-            for part in (finding, _verdict(connection, claim, row, stated), _share(row))
+            for part in (
+                finding,
+                _verdict(connection, claim, row, stated),
+                _share(row),
+                _beside(connection, claim, row),
+            )
             if part
         ),
     }
@@ -278,6 +283,20 @@ def _share(row: Mapping[str, Any]) -> str:
         f"({row['distinct_agreeing']:,} of {row['distinct_samples']:,} that select different rows)"
         f"{chance}."
     )
+
+
+def _beside(connection: duckdb.DuckDBPyConnection, claim: Claim, row: Mapping[str, Any]) -> str:
+    """Figures that are shown beside the grid and carry no verdict."""
+    found = connection.execute(
+        "SELECT value, parameters FROM main.specifications "
+        "WHERE claim_id = ? AND NOT carries_verdict ORDER BY specification_id DESC",
+        [claim.id],
+    ).fetchall()
+    shown = [
+        f"{changes_text(json.loads(parameters), claim.definition)}: {_figure(row, value)}"
+        for value, parameters in found
+    ]
+    return f"Beside it, without a verdict: {'; '.join(shown)}." if shown else ""
 
 
 def _missing(connection: duckdb.DuckDBPyConnection, claim: Claim) -> str:

@@ -69,6 +69,14 @@ def _lineage_age(p: Mapping[str, Any]) -> str:
 
 
 def _share_reaching_age(p: Mapping[str, Any]) -> str:
+    if p["estimate"] == "survival":
+        dataset, version = p["dataset"].split()
+        return (
+            f"SELECT 100 * survival AS value FROM survival_at({p['age']}, dataset := '{dataset}', "
+            f"version := '{version}', unit := '{p['unit']}', obligation := '{p['obligation']}', "
+            f"members := '{p['members']}', formed_from := {p['from_year']}, "
+            f"formed_to := {p['to_year']})"
+        )
     last = "coalesce(end_date, closing_date)"
     age = (
         f"date_diff('day', begin_date, {last}) / 365.2425"
@@ -205,6 +213,7 @@ STRUCTURE: tuple[Metric, ...] = (
             "obligation": _OBLIGATION,
             "members": _MEMBERS,
             "eligible": Dimension(str, ("all formed", "could reach it"), "all formed"),
+            "estimate": Dimension(str, ("share", "survival"), "share"),
             "convention": Dimension(str, ("years", "exact"), "years"),
         },
         _share_reaching_age,

@@ -121,8 +121,43 @@ reaching AS (
      AND (g.eligible = 'all formed' OR year(u.begin_date) + g.age <= year(u.closing_date))
     SEMI JOIN complete AS c ON c.dataset = g.dataset AND c.version = g.version
      AND c.unit = CASE WHEN g.unit = 'lineage' THEN 'member spell' ELSE g.unit END
-    WHERE g.metric = 'share_reaching_age'
+    WHERE g.metric = 'share_reaching_age' AND g.estimate = 'share'
     GROUP BY g.claim_id, g.specification_id
+),
+-- The same set's survival at the age, by Kaplan and Meier: what an ongoing alliance will do is
+-- unknown, not a failure.
+watched AS (
+    SELECT g.claim_id, g.specification_id, g.age, x.unit_id, x.entered_days, x.left_days, x.ended
+    FROM grid AS g
+    JOIN main.alliance_exposure AS x
+      ON x.dataset = g.dataset AND x.version = g.version AND x.unit = g.unit
+     AND x.formed_year BETWEEN g.from_year AND g.to_year
+     AND has_obligation(g.obligation, x.defense, x.offense, x.neutrality, x.nonaggression,
+                        x.consultation)
+     AND (g.members = 'all' OR x.bilateral = (g.members = 'bilateral'))
+    WHERE g.metric = 'share_reaching_age' AND g.estimate = 'survival'
+),
+steps AS (
+    SELECT t.claim_id, t.specification_id, t.left_days, t.ends, count(*) AS at_risk
+    FROM (
+        SELECT claim_id, specification_id, age, left_days, count(*) AS ends
+        FROM watched WHERE ended GROUP BY claim_id, specification_id, age, left_days
+    ) AS t
+    JOIN watched AS w
+      ON w.claim_id = t.claim_id AND w.specification_id = t.specification_id
+     AND w.left_days >= t.left_days AND (w.entered_days = 0 OR w.entered_days < t.left_days)
+    WHERE t.left_days / 365.2425 <= t.age
+    GROUP BY t.claim_id, t.specification_id, t.left_days, t.ends
+),
+surviving AS (
+    SELECT s.claim_id, s.specification_id, 100 * product(1 - s.ends / s.at_risk) AS share, any_value(w.n) AS n,
+           any_value(w.rows_hash) AS rows_hash
+    FROM steps AS s
+    JOIN (
+        SELECT claim_id, specification_id, count(*) AS n, sum(hash(unit_id)::HUGEINT) AS rows_hash
+        FROM watched GROUP BY claim_id, specification_id
+    ) AS w ON w.claim_id = s.claim_id AND w.specification_id = s.specification_id
+    GROUP BY s.claim_id, s.specification_id
 ),
 first_pacts AS (
     SELECT
@@ -189,6 +224,8 @@ found AS (
     FROM ages GROUP BY claim_id, specification_id
     UNION ALL
     SELECT claim_id, specification_id, share, n, hash(rows_hash) FROM reaching
+    UNION ALL
+    SELECT claim_id, specification_id, share, n, hash('survival', rows_hash) FROM surviving
     UNION ALL
     SELECT claim_id, specification_id, count(DISTINCT spoke), count(DISTINCT alliance_id),
            hash(list(DISTINCT alliance_id ORDER BY alliance_id))
