@@ -11,16 +11,16 @@ everything = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="From the publishers' files to the published snapshot.",
 )
-evaluated = dg.AssetSelection.groups("claims").downstream() - dg.AssetSelection.assets("dashboard")
 data = dg.define_asset_job(
     "data",
-    selection=dg.AssetSelection.groups("raw", "staging", "main") - evaluated,
-    description="Files to tables: no claim is evaluated and nothing is published.",
+    selection=dg.AssetSelection.groups("raw", "staging", "main"),
+    description="Files to tables: nothing is evaluated and nothing is published.",
 )
 claims = dg.define_asset_job(
     "claims",
-    selection=evaluated | dg.AssetSelection.groups("metrics"),
-    description="The claims anew on the tables at hand, and a new snapshot.",
+    selection=dg.AssetSelection.groups("metrics", "analysis", "claims")
+    | dg.AssetSelection.assets(["published", "snapshot"]),
+    description="Metrics, survival and claims anew on the tables at hand, and a new snapshot.",
 )
 
 defs = dg.Definitions(

@@ -35,7 +35,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
         for path, content in files.items():
             wheel.writestr(path, content)
     return name
-"""  # noqa: E501
+"""
 PYPROJECT = """
 [build-system]
 requires = []

@@ -108,7 +108,7 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=key_of("main.claims"),
         deps=[*map(key_of, inputs), *(asset_key(models[name]) for name in metrics)],
-        group_name="main",
+        group_name="claims",
         kinds={"python", "duckdb"},
         owners=OWNERS,
         code_version=code_version(),

@@ -36,7 +36,7 @@ def model_asset(
     @dg.asset(
         key=asset_key(model),
         deps=[asset_key(models[name]) if name in models else key_of(name) for name in upstream],
-        group_name=model.schema,
+        group_name=group_of(model, models),
         kinds={"duckdb", "sql"},
         owners=OWNERS,
         code_version=model.code_version,
@@ -100,8 +100,37 @@ def model_asset(
     return build
 
 
+def group_of(model: Model, models: dict[str, Model]) -> str:
+    """The layer that a table stands in, so that the collapsed graph runs from left to right.
+
+    It is the schema, but public tables that rest on claims stand with the claims, and those that
+    rest on metrics (survival) stand right of them.
+    """
+    if model.schema != "main":
+        return model.schema
+    behind = everything_behind(model, models)
+    if any(name.startswith("claims.") for name in behind):
+        return "claims"
+    return "analysis" if any(n in models and models[n].is_macro for n in behind) else "main"
+
+
+def everything_behind(model: Model, models: dict[str, Model]) -> set[str]:
+    """Every table and metric that a model rests on, directly or not."""
+    found: set[str] = set()
+    waiting = [model]
+    while waiting:
+        for name in waiting.pop().references - found:
+            found.add(name)
+            if name in models:
+                waiting.append(models[name])
+    return found
+
+
 def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:
-    """Every metric that a model calls, also through other metrics, in a fixed order."""
+    """Every metric that a model calls, also through other metrics, in a fixed order.
+
+    Tables in between are not looked through: their own data version tells whether they changed.
+    """
     found: dict[str, Model] = {}
     waiting = [model]
     while waiting:

@@ -239,7 +239,7 @@ def _miss(row: Mapping[str, Any]) -> str:
         return ""
     miss = row["recomputed_value"] - row["stated_value"]
     distance = figure(abs(miss), row["unit"], row["decimals"] + 1).removeprefix("+")
-    return f": it is {distance} {'too high' if miss < 0 else 'too low'}"
+    return f": the recomputed figure is {distance} {'higher' if miss > 0 else 'lower'}"
 
 
 def _specification(

@@ -15,6 +15,7 @@
 
 SELECT
     e.edition, e.edition + 1 AS published_year, e.base_year, e.first_year, e.last_year,
-    f.file_name, f.sha256, f.url, e.is_excerpt, f.citation
+    f.file_name, f.sha256, f.url, e.is_excerpt,
+    f.citation || ' Edition ' || e.edition || '.' AS citation
 FROM staging.sipri_editions AS e
 JOIN raw.files AS f ON f.source_id = e.source_id

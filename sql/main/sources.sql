@@ -44,7 +44,9 @@ SELECT
     f.file_name, f.url, f.sha256, f.bytes, f.retrieved_at, f.origin,
     c.used IS NOT NULL AND c.used <> f.source_id AS superseded,
     CASE WHEN c.used <> f.source_id THEN coalesce(d.cells, 0) END AS cells_differing,
-    f.catalogued, coalesce(c.error, x.error) AS error, f.licence, f.citation
+    f.catalogued, coalesce(c.error, x.error) AS error, f.licence,
+    f.citation || CASE WHEN f.dataset = 'SIPRI' THEN ' Edition ' ELSE ' Version ' END
+        || coalesce(f.version, c.edition::VARCHAR, 'unknown') || '.' AS citation
 FROM raw.files AS f
 LEFT JOIN chosen AS c ON c.source_id = f.source_id
 LEFT JOIN differing AS d ON d.source_id = f.source_id

@@ -37,7 +37,8 @@ WORD = {
     4: "consultation",
     5: "none",
 }
-COW_TYPE = {1: "defense", 2: "neutrality", 3: "nonaggression", 4: "consultation"}
+COW_KINDS = ("defense", "neutrality", "nonaggression", "entente")
+COW_ORDER = ("defense", "neutrality", "nonaggression", "consultation", "none")
 
 
 def rows(
@@ -310,7 +311,8 @@ def test_the_lineage_rule_gives_the_same_chains_as_a_graph(
         [version],
     ).fetchall()
     states = members.groupby("atopid")["member"].agg(set).to_dict()
-    renegotiated = set(members.loc[members["term"] == 3, "atopid"])
+    last = members[members["phase"] == members.groupby("atopid")["phase"].transform("max")]
+    renegotiated = set(last.loc[last["term"] == 3, "atopid"])
     graph = nx.Graph()
     graph.add_nodes_from(pact for pact, *_ in dates)
     ended = [row for row in dates if row[2] is not None and int(row[0]) in renegotiated]
@@ -335,23 +337,25 @@ def test_the_lineage_rule_gives_the_same_chains_as_a_graph(
     assert all(lineage == min(chain, key=begun.__getitem__) for lineage, chain in found.items())
 
 
+@pytest.mark.parametrize("year", [1945, 1954, 1980, 1997, 2012])
 def test_cow_ties_are_those_of_its_own_file(
-    full_db: duckdb.DuckDBPyConnection, mirror: Path
+    full_db: duckdb.DuckDBPyConnection, mirror: Path, year: int
 ) -> None:
     file = pd.read_csv(mirror / "cow" / "alliance_v4.1_by_member.csv", encoding="latin-1")
-    year = 1997
     there = file[
         (file["mem_st_year"] <= year)
         & (file["mem_end_year"].isna() | (file["mem_end_year"] >= year))
-    ].assign(kind=lambda f: f["ss_type"].str.extract(r"Type (I+V?)")[0])
-    order = {"I": 1, "II": 2, "III": 3, "IV": 4}
-    expected: dict[tuple[int, int], int] = {}
+    ]
+    expected: dict[tuple[int, int], str] = {}
     for _, pact in there.groupby("version4id"):
-        codes = sorted(set(pact["ccode"]))
-        for a, b in combinations(codes, 2):
+        own = {
+            int(row["ccode"]): next((n for n, kind in enumerate(COW_KINDS) if row[kind] == 1), 4)
+            for row in pact.to_dict("records")
+        }
+        for a, b in combinations(sorted(own), 2):
             if {a, b} & LEVELS[3]:
-                best = pact["kind"].map(order).min()
-                expected[int(a), int(b)] = min(best, expected.get((int(a), int(b)), 9))
+                kind = COW_ORDER[min(own[a], own[b])]
+                expected[a, b] = min(kind, expected.get((a, b), kind), key=COW_ORDER.index)
     found = {
         (a, b): strongest
         for a, b, strongest in rows(
@@ -361,11 +365,22 @@ def test_cow_ties_are_those_of_its_own_file(
             year,
         )
     }
-    assert set(found) == set(expected)
-    assert {pair: found[pair] for pair in found if US in pair and found[pair] == "defense"} == {
-        pair: COW_TYPE[best] for pair, best in expected.items() if US in pair and best == 1
-    }
-    assert {b for a, b in found if a == US and found[a, b] == "defense"} >= {732, 740, 840, 900}
+    assert found == expected
+
+
+def test_cow_calls_the_us_korean_treaty_an_entente_and_binds_the_us_to_defend(
+    full_db: duckdb.DuckDBPyConnection,
+) -> None:
+    assert rows(
+        full_db,
+        "SELECT DISTINCT strongest FROM alliance_ties WHERE dataset = 'COW' AND state_a = 2 "
+        "AND state_b = 732 AND year >= 1954",
+    ) == [("defense",)]
+    assert rows(
+        full_db,
+        "SELECT m.cow_code, m.defense FROM alliance_members AS m WHERE m.dataset = 'COW' "
+        "AND m.alliance_id = '236' ORDER BY 1",
+    ) == [(2, True), (732, False)]
 
 
 @pytest.mark.parametrize(("edition", "year"), [(2017, 2010), (2025, 1965), (2020, 1990)])

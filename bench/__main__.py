@@ -1,0 +1,76 @@
+"""`python -m bench`: measure, print, and write docs/benchmarks.md.
+
+Needs the publishers' files (MILEX_MIRROR), and installed test requirements. Takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import builds
+
+ROOT = builds.ROOT
+
+
+def main() -> None:
+    """Measure everything, the builds first: this process is then still small."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3, help="the best of so many (default 3)")
+    parser.add_argument("--sample", type=int, default=500, help="specifications for pandas")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    options = parser.parse_args()
+    named = os.environ.get("MILEX_MIRROR")
+    if not named or not list(Path(named).rglob("*.xlsx")):
+        sys.exit("bench: MILEX_MIRROR names no folder with SIPRI's workbooks; it reads every one.")
+    mirror = Path(named).resolve()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="milex-bench-") as scratch:
+        folder = Path(scratch)
+        full = [build(folder / f"build-{n}", mirror, "full build") for n in range(options.runs)]
+        data = folder / f"build-{options.runs - 1}"
+        unchanged = [build(data, mirror, "no change") for _ in range(options.runs)]
+
+        from bench import grid, readers, report
+
+        readings = []
+        for path in sorted(mirror.rglob("*.xlsx")):
+            readings.append(readers.read(path, options.runs))
+            say(f"edition {readings[-1].edition}: {readings[-1].ours:.2f} s")
+        measured = grid.measure(
+            data / "processed" / "warehouse.duckdb", ROOT, folder, options.runs, options.sample
+        )
+    page = report.page(
+        report.Results(
+            runs=options.runs,
+            load=(load, os.getloadavg()[0]),
+            full=min(full, key=lambda run: run.seconds),
+            full_peak_mb=max(run.peak_mb for run in full),
+            unchanged=min(unchanged, key=lambda run: run.seconds),
+            readings=sorted(readings, key=lambda reading: reading.edition),
+            grid=measured,
+        )
+    )
+    print(page)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(page, encoding="utf-8")
+    say(f"Written: {options.output}")
+
+
+def build(data: Path, mirror: Path, what: str) -> builds.Run:
+    """Build once and say what it took."""
+    run = builds.build(data, mirror)
+    say(f"{what}: {run.seconds:.1f} s, {run.cpu_seconds:.1f} s of processor, {run.peak_mb:.0f} MB")
+    return run
+
+
+def say(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
