@@ -16,6 +16,8 @@ from pipelines.errors import MilexError
 if TYPE_CHECKING:
     import pandas as pd
 
+# What does not fit is spilled beside the file, so that a build stays below 500 MB in all.
+MEMORY_LIMIT = "150MB"
 SCHEMAS = ("raw", "staging", "main", "claims", "meta")
 
 _LEDGER = """
@@ -49,7 +51,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(
-            str(path), config={"memory_limit": "1GB", "preserve_insertion_order": False}
+            str(path), config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
         )
     except duckdb.IOException as error:
         if "lock" in str(error):

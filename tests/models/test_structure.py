@@ -426,7 +426,7 @@ def test_allies_and_others_are_averaged_over_the_right_countries(
     [
         "FROM survival(formed_from := 1700, formed_to := 1701)",
         "FROM competing_risks(formed_from := 1700, formed_to := 1701)",
-        "FROM alliances_in_force(1700)",
+        "FROM alliances_in_force(1997) WHERE begin_date < DATE '1700-01-01'",
     ],
 )
 def test_a_filter_that_leaves_no_alliance_gives_no_rows(

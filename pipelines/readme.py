@@ -1,0 +1,188 @@
+"""What the documents take from the project itself: `python -m pipelines.readme` writes it anew.
+
+The claims table of README.md, from a snapshot of the full editions; docs/data-dictionary.md, from
+the headers of the models. Tests hold both against their sources.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from pipelines import checks, publish
+from pipelines.claims import sentences
+from pipelines.claims.files import load_claims
+from pipelines.claims.show import current_or_fail
+from pipelines.errors import MilexError
+from pipelines.models import Column, Model, load_models
+from pipelines.settings import Settings, load_settings
+
+BEGIN = "<!-- claims: written by `python -m pipelines.readme` -->"
+END = "<!-- end of claims -->"
+_HEADING = ("claim", "stated", "recomputed", "verdict", "from", "chance")
+
+
+def readme_file(settings: Settings) -> Path:
+    """The page that people see first."""
+    return settings.home / "README.md"
+
+
+def dictionary_file(settings: Settings) -> Path:
+    """Every public table and metric."""
+    return settings.home / "docs" / "data-dictionary.md"
+
+
+def with_claims(text: str, settings: Settings, snapshot: Path) -> str:
+    """A text with the claims of a snapshot between its markers.
+
+    Raises MilexError for a snapshot of excerpts and for a text without the markers.
+    """
+    if excerpt := publish.snapshot_facts(snapshot).get("excerpt"):
+        raise MilexError(
+            f"The snapshot rests on excerpts ({excerpt}); the README shows the full editions. "
+            "Build with MILEX_MIRROR, then run this again."
+        )
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise MilexError(f"README.md has no lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{claims(settings, snapshot)}\n\n{END}{after}"
+
+
+def claims(settings: Settings, snapshot: Path) -> str:
+    """The project's own claims: those of the texts, the packs', and what cannot be tested."""
+    files = {claim.id: claim for claim in load_claims([settings.home / "claims"])}
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT claim_id, stated, recomputed, verdict, edition_or_version, "
+            "round(100 * chance)::INTEGER FROM claims WHERE verdict <> 'not testable' "
+            "ORDER BY position"
+        ).fetchall()
+    texts, packs = [], []
+    for claim_id, *cells, chance in rows:
+        if claim_id in files:
+            line = [claim_id, *cells, "–" if chance is None else f"{chance} %"]
+            (packs if "packs" in files[claim_id].path.parts else texts).append(line)
+    untestable = ", ".join(f"`{claim.id}`" for claim in files.values() if not claim.testable)
+    return (
+        f"Statements of the two texts:\n\n{_table(_HEADING, texts)}\n\n"
+        f"Statements of SIPRI's own fact sheets, as worked examples:\n\n"
+        f"{_table(_HEADING, packs)}\n\n"
+        f"Recorded as not testable with these data, each with the reason: {untestable}."
+    )
+
+
+def dictionary(settings: Settings) -> str:
+    """Every public table and metric, from the headers of the models."""
+    models = load_models(settings.sql)
+    public = [model for model in models.values() if model.schema == "main"]
+    tables = [model for model in public if not model.is_macro]
+    tables += [sentences.TABLE, checks.TABLE, _SNAPSHOT]
+    metrics = [model for model in public if model.is_macro]
+    parts = [
+        "# Data dictionary",
+        "Written by `python -m pipelines.readme` from the headers of the SQL files; do not edit by "
+        "hand. Everything here is in schema `main` of the published snapshot. The same words are "
+        "the comments of the tables: `SELECT comment FROM duckdb_tables()`.",
+        "Tables: " + ", ".join(_link(model) for model in _sorted(tables)) + ".",
+        "Metrics: " + ", ".join(_link(model) for model in _sorted(metrics)) + ".",
+        "## Tables",
+        *(_describe_table(model) for model in _sorted(tables)),
+        "## Metrics",
+        "A metric that returns rows is called as `SELECT … FROM name(…)`, one that returns a value "
+        "as `SELECT name(…)`. Arguments with a default are given by name: `edition := 2017`.",
+        *(_describe_metric(model) for model in _sorted(metrics)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+_SNAPSHOT = Model.of_table(
+    "main.snapshot",
+    "One row per fact about this snapshot: when it was built, from what, with which versions.",
+    ("fact",),
+    (
+        Column("fact", "VARCHAR", None, "name of the fact"),
+        Column("content", "VARCHAR", None, "the fact; `excerpt` is empty when all files are full"),
+    ),
+)
+
+
+def _sorted(models: Iterable[Model]) -> list[Model]:
+    return sorted(models, key=lambda model: model.name)
+
+
+def _link(model: Model) -> str:
+    return f"[`{model.name}`](#{model.name})"
+
+
+def _describe_table(model: Model) -> str:
+    return "\n\n".join(
+        [
+            f"### {model.name}",
+            model.description,
+            f"Key: {', '.join(f'`{part}`' for part in model.key)}",
+            _columns(model),
+        ]
+    )
+
+
+def _describe_metric(model: Model) -> str:
+    parts = [f"### {model.name}", model.description, f"`{model.name}({model.arguments})`"]
+    arguments = model.notes.get("arguments", "")
+    if arguments:
+        entries = []
+        for line in arguments.splitlines():
+            if line.startswith("    ") and entries:
+                entries[-1] += f" {line.strip()}"
+            elif line.strip():
+                entries.append(line.strip())
+        parts.append("\n".join(f"- `{name}`: {meaning}" for name, meaning in map(_pair, entries)))
+    for name in ("defaults", "returns"):
+        if text := " ".join(model.notes.get(name, "").split()):
+            parts.append(f"{name.capitalize()}: {text}")
+    if model.columns:
+        parts.append(_columns(model))
+    if example := model.notes.get("example"):
+        parts.append(f"```sql\n{example.strip()}\n```")
+    return "\n\n".join(parts)
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    name, _, meaning = entry.partition(":")
+    return name, meaning.strip()
+
+
+def _columns(model: Model) -> str:
+    return _table(
+        ("column", "type", "unit", "meaning"),
+        [[f"`{c.name}`", c.type, c.unit or "", c.meaning] for c in model.columns],
+    )
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def main() -> int:
+    """Write both documents; returns an exit code."""
+    settings = load_settings()
+    try:
+        page = readme_file(settings)
+        text = with_claims(page.read_text(encoding="utf-8"), settings, current_or_fail(settings))
+        page.write_text(text, encoding="utf-8")
+        dictionary_file(settings).write_text(dictionary(settings), encoding="utf-8")
+    except MilexError as error:
+        sys.stderr.write(f"milex: {error}\n")
+        return 1
+    sys.stdout.write("Written: README.md, docs/data-dictionary.md\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
