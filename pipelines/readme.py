@@ -61,7 +61,8 @@ def claims(settings: Settings, snapshot: Path) -> str:
             "round(100 * chance)::INTEGER FROM claims WHERE verdict <> 'not testable' "
             "ORDER BY position"
         ).fetchall()
-    texts, packs = [], []
+    texts: list[list[str]] = []
+    packs: list[list[str]] = []
     for claim_id, *cells, chance in rows:
         if claim_id in files:
             line = [claim_id, *cells, "–" if chance is None else f"{chance} %"]
@@ -133,7 +134,7 @@ def _describe_metric(model: Model) -> str:
     parts = [f"### {model.name}", model.description, f"`{model.name}({model.arguments})`"]
     arguments = model.notes.get("arguments", "")
     if arguments:
-        entries = []
+        entries: list[str] = []
         for line in arguments.splitlines():
             if line.startswith("    ") and entries:
                 entries[-1] += f" {line.strip()}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -16,8 +16,12 @@ from pipelines.errors import MilexError
 if TYPE_CHECKING:
     import pandas as pd
 
-# What does not fit is spilled beside the file, so that a build stays below 500 MB in all.
+T = TypeVar("T")
+
+# What does not fit is spilled beside the file, so that a build stays below 500 MB in all. The few
+# things that DuckDB cannot spill get more, one at a time.
 MEMORY_LIMIT = "150MB"
+MORE_MEMORY = "2GB"
 SCHEMAS = ("raw", "staging", "main", "claims", "meta")
 
 _LEDGER = """
@@ -67,6 +71,19 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def with_memory(connection: duckdb.DuckDBPyConnection, make: Callable[[], T]) -> T:
+    """Run `make`, and once more with more memory if it does not fit and cannot be spilled."""
+    try:
+        return make()
+    except duckdb.OutOfMemoryException:
+        connection.execute(f"SET memory_limit = '{MORE_MEMORY}'")
+        try:
+            return make()
+        finally:
+            with suppress(duckdb.OutOfMemoryException):
+                connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
 
 
 def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:

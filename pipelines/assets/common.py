@@ -45,7 +45,7 @@ def keep_or_make(
     if unchanged:
         context.log.info("Unchanged: same code, same inputs; the tables are kept as they are.")
         return False
-    make()
+    store.with_memory(connection, make)
     for table in tables:
         data_version, rows = store.content_hash(connection, table)
         store.record(

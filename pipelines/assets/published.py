@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines import build, publish
+from pipelines import warehouse as store
 from pipelines.assets.common import OWNERS, key_of
 from pipelines.assets.models import asset_key
 from pipelines.assets.resources import Warehouse
@@ -32,7 +33,9 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
     ) -> Iterator[dg.MaterializeResult[Any]]:
         settings = warehouse.settings
         connection = warehouse.connection
-        path = build.publish_snapshot(settings, connection, models)
+        path = store.with_memory(
+            connection, lambda: build.publish_snapshot(settings, connection, models)
+        )
         facts = publish.snapshot_facts(path)
         yield dg.MaterializeResult(
             metadata={

@@ -146,7 +146,7 @@ def test_units_are_whole_in_the_full_data_and_alliances_alone_in_the_excerpt(
 
 
 @pytest.fixture
-def page(tmp_path):
+def page(app, tmp_path):
     """The page on a data folder, at an address."""
     return lambda settings, **query: opened(app, settings, tmp_path, "alliances", **query)
 
@@ -158,7 +158,7 @@ def words(test) -> str:
 
 @pytest.mark.mirror
 def test_the_page_states_its_unit_and_both_means(page, full_data):
-    test = page(page, full_data.settings)
+    test = page(full_data.settings)
     assert not test.exception
     assert not test.error
     assert [box.value for box in test.selectbox] == ["ATOP 5.1", "alliance", "all"]
@@ -173,7 +173,7 @@ def test_the_page_states_its_unit_and_both_means(page, full_data):
 @pytest.mark.mirror
 @pytest.mark.parametrize("by", ["obligation", "members", "era"])
 def test_the_address_chooses_the_curves_and_the_test_is_told(page, full_data, by):
-    test = page(page, full_data.settings, data="ATOP 3.0", unit="lineage", by=by)
+    test = page(full_data.settings, data="ATOP 3.0", unit="lineage", by=by)
     assert not test.exception
     assert [box.value for box in test.selectbox] == ["ATOP 3.0", "lineage", by]
     assert "Log-rank test" in words(test)
@@ -182,7 +182,7 @@ def test_the_address_chooses_the_curves_and_the_test_is_told(page, full_data, by
 
 @pytest.mark.mirror
 def test_cow_says_that_it_codes_no_endings(page, full_data):
-    test = page(page, full_data.settings, data="COW 4.1", unit="dyad")
+    test = page(full_data.settings, data="COW 4.1", unit="dyad")
     assert not test.exception
     assert "does not code how an alliance ended" in words(test)
     assert len(test.get("plotly_chart")) == 2
@@ -194,14 +194,14 @@ def test_cow_says_that_it_codes_no_endings(page, full_data):
     [{"data": "ATOP 9.9"}, {"unit": "<script>"}, {"by": "x" * 3000}, {"data": "", "unit": "'"}],
 )
 def test_an_impossible_address_shows_the_default(page, full_data, query):
-    test = page(page, full_data.settings, **query)
+    test = page(full_data.settings, **query)
     assert not test.exception
     assert not test.error
     assert [box.value for box in test.selectbox] == ["ATOP 5.1", "alliance", "all"]
 
 
 def test_the_excerpt_offers_alliances_alone_and_says_why(page, excerpt_data):
-    test = page(page, excerpt_data.settings, data="ATOP 3.0", unit="dyad")
+    test = page(excerpt_data.settings, data="ATOP 3.0", unit="dyad")
     assert not test.exception
     assert [box.value for box in test.selectbox] == ["ATOP 3.0", "alliance", "all"]
     assert "need the members of every alliance" in words(test)
