@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print, and write docs/benchmarks.md.
+"""`python -m bench`: measure, print, and write docs/benchmarks.md and the README's table.
 
 Needs the publishers' files (MILEX_MIRROR), and installed test requirements. Takes some minutes.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from bench import builds
 
 ROOT = builds.ROOT
+PAGE = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
 
 
 def main() -> None:
@@ -21,7 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="the best of so many (default 3)")
     parser.add_argument("--sample", type=int, default=500, help="specifications for pandas")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    parser.add_argument(
+        "--no-keep", dest="keep", action="store_false", help="print, and write no file"
+    )
     options = parser.parse_args()
     named = os.environ.get("MILEX_MIRROR")
     if not named or not list(Path(named).rglob("*.xlsx")):
@@ -43,21 +47,21 @@ def main() -> None:
         measured = grid.measure(
             data / "processed" / "warehouse.duckdb", ROOT, folder, options.runs, options.sample
         )
-    page = report.page(
-        report.Results(
-            runs=options.runs,
-            load=(load, os.getloadavg()[0]),
-            full=min(full, key=lambda run: run.seconds),
-            full_peak_mb=max(run.peak_mb for run in full),
-            unchanged=min(unchanged, key=lambda run: run.seconds),
-            readings=sorted(readings, key=lambda reading: reading.edition),
-            grid=measured,
-        )
+    results = report.Results(
+        runs=options.runs,
+        load=(load, os.getloadavg()[0]),
+        full=min(full, key=lambda run: run.seconds),
+        full_peak_mb=max(run.peak_mb for run in full),
+        unchanged=min(unchanged, key=lambda run: run.seconds),
+        readings=sorted(readings, key=lambda reading: reading.edition),
+        grid=measured,
     )
-    print(page)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(page, encoding="utf-8")
-    say(f"Written: {options.output}")
+    print(report.page(results))
+    if options.keep:
+        PAGE.write_text(report.page(results), encoding="utf-8")
+        text = README.read_text(encoding="utf-8")
+        README.write_text(report.in_readme(text, results), encoding="utf-8")
+        say("Written: docs/benchmarks.md, README.md")
 
 
 def build(data: Path, mirror: Path, what: str) -> builds.Run:

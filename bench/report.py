@@ -16,6 +16,7 @@ from bench.readers import Reading
 
 PACKAGES = ("duckdb", "dagster", "pandas", "python-calamine", "openpyxl")
 FULL_SECONDS, UNCHANGED_SECONDS, PEAK_MB = 10.0, 4.0, 500.0
+BEGIN, END = "<!-- benchmarks: written by `make bench` -->", "<!-- end of benchmarks -->"
 EDITION_SECONDS, GRID_SECONDS, GRID_RATIO = 0.6, 3.0, 50.0
 
 
@@ -43,13 +44,13 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def page(results: Results) -> str:
-    """The whole page."""
+def goals(results: Results) -> str:
+    """What was to be reached and what was measured, as a table."""
     full, unchanged, grid = results.full, results.unchanged, results.grid
     slowest = max(reading.ours for reading in results.readings)
     never_slower = all(reading.ours <= reading.openpyxl for reading in results.readings)
     ratio = grid.pandas_seconds / grid.seconds
-    goals = table(
+    return table(
         ["what", "goal", "measured", ""],
         [
             [
@@ -96,6 +97,20 @@ def page(results: Results) -> str:
             ],
         ],
     )
+
+
+def in_readme(text: str, results: Results) -> str:
+    """A text with the table of goals between its markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"bench: README.md has no lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{goals(results)}\n\n{END}{after}"
+
+
+def page(results: Results) -> str:
+    """The whole page."""
+    grid = results.grid
     readers = table(
         [
             "edition",
@@ -127,7 +142,7 @@ Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}. Load of the machine: \
 {results.load[0]:.1f} at the start, {results.load[1]:.1f} at the end; a load above \
 {os.cpu_count()} means that other work slowed these runs. {versions}.
 
-{goals}
+{goals(results)}
 
 Every build is a process of its own in an empty data folder, with installed and compiled packages. \
 The peak is the largest of all full builds. The grid is declared and evaluated in one go.

@@ -205,10 +205,18 @@ def pacts_by_year(db: Database, dataset: str, version: str, level: int) -> Table
 
 
 def ties(db: Database, dataset: str, version: str, level: int, year: int) -> Table:
-    """Who is tied to whom in a year, where one of the two is in the region."""
+    """Who is tied to whom in a year, where one of the two is in the region.
+
+    bilateral: a bilateral pact gives the strongest obligation. In `alliance_ties` it is that any of
+    their pacts is bilateral, a weaker one too (Philippines–Thailand 1949 beside SEATO).
+    """
     return db.rows(
         f"""
-        SELECT t.state_a, t.state_b, t.country_a, t.country_b, t.strongest, t.bilateral,
+        SELECT t.state_a, t.state_b, t.country_a, t.country_b, t.strongest,
+               EXISTS (FROM main.regional_pacts AS p
+                       WHERE p.dataset = t.dataset AND p.version = t.version AND p.year = t.year
+                         AND p.bilateral AND p.strongest = t.strongest
+                         AND list_contains(t.alliance_ids, p.alliance_id)) AS bilateral,
                array_to_string(t.alliance_ids, ', ') AS alliance_ids
         FROM main.alliance_ties AS t
         JOIN main.countries AS a ON a.cow_code = t.state_a

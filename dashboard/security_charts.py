@@ -198,8 +198,8 @@ class Plan:
 def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Figure:
     """Who is tied to whom in one year; states keep their places in every year.
 
-    ties: state_a, state_b, strongest, bilateral, alliance_ids. A state without a tie is named in
-    grey. Ties of a state that the plan does not place are not drawn.
+    ties: state_a, state_b, strongest, bilateral (the pact with it is), alliance_ids. A state without
+    a tie is named in grey. Ties of a state that the plan does not place are not drawn.
     """
     figure = go.Figure()
     drawn = [
@@ -238,7 +238,7 @@ def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Fi
         figure,
         title,
         source,
-        "lines: strongest obligation (pale: by a multilateral pact only); grey name: no such tie that year",
+        "lines: strongest obligation (thin: by a multilateral pact only); grey name: no such tie that year",
         height=430,
         left=8,
         axis=2,
@@ -249,7 +249,7 @@ def network(title: str, ties: pd.DataFrame, plan: Plan, *, source: str) -> go.Fi
 def _ties(
     figure: go.Figure, plan: Plan, name: str, ties: Sequence[Mapping[Any, Any]], bilateral: bool
 ) -> None:
-    """One trace of lines; what only a multilateral pact without a defence duty ties is pale."""
+    """One trace of lines: thinner for what only a multilateral pact ties, pale if it is no defence."""
     style = OBLIGATIONS[name]
     pale = not bilateral and name != "defense"
     x: list[float | None] = []
@@ -267,7 +267,7 @@ def _ties(
             name=f"{style.word}, {'bilateral' if bilateral else 'multilateral only'}",
             line={
                 "color": style.colour,
-                "width": 0.7 if pale else style.width,
+                "width": 0.7 if pale else style.width if bilateral else style.width / 2,
                 "dash": "solid" if pale else style.dash,
             },
             opacity=0.22 if pale else 1.0,
@@ -284,7 +284,7 @@ def _between(plan: Plan, tie: Mapping[Any, Any]) -> tuple[float, float]:
 def _tied(plan: Plan, tie: Mapping[Any, Any]) -> str:
     names = plan.names
     a, b = (names.get(tie[end], str(tie[end])) for end in ("state_a", "state_b"))
-    kind = "a bilateral pact among them" if tie["bilateral"] else "multilateral"
+    kind = "by a bilateral pact" if tie["bilateral"] else "by multilateral pacts only"
     word = OBLIGATIONS[tie["strongest"]].word
     return in_chart(f"{a} and {b}: {word}; {kind}; pacts {tie['alliance_ids']}", 40)
 
@@ -460,11 +460,15 @@ def shares(
     return finish(figure, title, source, unit, height=240, left=48, legend=key(legend))
 
 
-def burden(title: str, rows: pd.DataFrame, *, source: str, last_year: int) -> go.Figure:
+def burden(
+    title: str, rows: pd.DataFrame, *, source: str, last_year: int, least: int = 3
+) -> go.Figure:
     """Military burden of allies and of the others, each the mean over its countries.
 
-    rows: year, allied, countries, mean_share_of_gdp (fraction).
+    rows: year, allied, countries, mean_share_of_gdp (fraction). least: a year in which a group has
+    fewer countries is a gap in its line.
     """
+    rows = rows[rows["countries"] >= least]
     if not len(rows):
         return empty(title, source)
     return shares(
@@ -476,7 +480,7 @@ def burden(title: str, rows: pd.DataFrame, *, source: str, last_year: int) -> go
             )
             for name, allied in (("allies of the US", True), ("the other members", False))
         ],
-        unit="% of GDP, mean over the countries with figures",
+        unit=f"% of GDP, mean over the countries with figures; years with {least} or more",
         source=source,
         last_year=last_year,
     )

@@ -22,7 +22,7 @@ from pipelines.settings import Settings, load_settings
 
 BEGIN = "<!-- claims: written by `python -m pipelines.readme` -->"
 END = "<!-- end of claims -->"
-_HEADING = ("claim", "stated", "recomputed", "verdict", "from", "chance")
+_HEADING = ("statement", "stated", "recomputed", "verdict", "from", "chance")
 
 
 def readme_file(settings: Settings) -> Path:
@@ -65,8 +65,10 @@ def claims(settings: Settings, snapshot: Path) -> str:
     packs: list[list[str]] = []
     for claim_id, *cells, chance in rows:
         if claim_id in files:
-            line = [claim_id, *cells, "–" if chance is None else f"{chance} %"]
-            (packs if "packs" in files[claim_id].path.parts else texts).append(line)
+            claim = files[claim_id]
+            link = f"[{claim.statement}]({claim.path.relative_to(settings.home).as_posix()})"
+            line = [link, *cells, "–" if chance is None else f"{chance} %"]
+            (packs if "packs" in claim.path.parts else texts).append(line)
     untestable = ", ".join(f"`{claim.id}`" for claim in files.values() if not claim.testable)
     return (
         f"Statements of the two texts:\n\n{_table(_HEADING, texts)}\n\n"

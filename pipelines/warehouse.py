@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # What does not fit is spilled beside the file, so that a build stays below 500 MB in all. The few
 # things that DuckDB cannot spill get more, one at a time.
-MEMORY_LIMIT = "150MB"
+MEMORY_LIMIT = "128MB"
 MORE_MEMORY = "2GB"
 SCHEMAS = ("raw", "staging", "main", "claims", "meta")
 

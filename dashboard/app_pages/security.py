@@ -200,7 +200,12 @@ def listing(table: Table, alt: str) -> None:
             "alliance id": st.column_config.TextColumn("pact no."),
             "strongest": st.column_config.TextColumn("strongest obligation"),
             "since": st.column_config.DateColumn(format="D MMM YYYY"),
-            "ended": st.column_config.DateColumn(format="D MMM YYYY"),
+            "ended": st.column_config.DateColumn(format="D MMM YYYY", width="medium"),
+            "with us": st.column_config.CheckboxColumn("with the US"),
+            "with russia": st.column_config.CheckboxColumn("with Russia"),
+            "hub is in it": st.column_config.CheckboxColumn(
+                "US in it", help="the US was a member at some time while the two were"
+            ),
         },
         placeholder="in force at closing" if "ended" in table.columns else "",
         alt=alt,
@@ -363,7 +368,8 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
         key="burden",
     )
     st.caption(
-        "Few countries, chosen by history, and not the same ones in every year: a country is left "
+        "Few countries, chosen by history, and not the same ones in every year; a group of fewer "
+        "than three is not drawn. A country is left "
         "out in years without both figures. This describes; it does not explain, and it says "
         "nothing of cause. An ally is a member of SIPRI's Asia & Oceania that ATOP ties to the US "
         "with a defence obligation in the year; years after ATOP's closing are unknown."

@@ -106,6 +106,19 @@ burdens AS (
     UNION ALL
     SELECT edition, year, country, 1, share_of_gdp FROM main.spending WHERE share_of_gdp > 0
 ),
+-- A country's own figures at both years, in one pass over its series.
+parts AS (
+    SELECT
+        g.claim_id, g.specification_id,
+        max(s.value_usd_m) FILTER (s.year = g.y0) AS c0,
+        max(s.value_usd_m) FILTER (s.year = g.y1) AS c1
+    FROM grid AS g
+    JOIN main.spending_series AS s
+      ON s.edition = g.edition AND s.place = g.country AND s.prices = g.prices
+     AND s.basis = 'reported'
+    WHERE g.metric IN ('share', 'contribution') AND s.year IN (g.y0, g.y1)
+    GROUP BY g.claim_id, g.specification_id
+),
 found AS (
     SELECT
         g.claim_id, g.specification_id, 100 * (t.v1 / nullif(t.v0, 0) - 1) AS value,
@@ -118,18 +131,14 @@ found AS (
     UNION ALL
     SELECT
         g.claim_id, g.specification_id,
-        CASE WHEN g.metric = 'share' THEN 100 * c1.value_usd_m / nullif(t.v1, 0)
-             ELSE 100 * (c1.value_usd_m - c0.value_usd_m) / nullif(t.v1 - t.v0, 0) END,
+        CASE WHEN g.metric = 'share' THEN 100 * c.c1 / nullif(t.v1, 0)
+             ELSE 100 * (c.c1 - c.c0) / nullif(t.v1 - t.v0, 0) END,
         t.countries, hash(t.rows_hash, g.country)
     FROM grid AS g
     JOIN totals AS t
       ON t.edition = g.edition AND t.place = g.place AND t.prices = g.prices
      AND t.basis = g.basis AND t.coverage = g.coverage AND t.y0 = g.y0 AND t.y1 = g.y1
-    JOIN main.spending_series AS c1
-      ON c1.edition = g.edition AND c1.place = g.country AND c1.prices = g.prices AND c1.year = g.y1
-    JOIN main.spending_series AS c0
-      ON c0.edition = g.edition AND c0.place = g.country AND c0.prices = g.prices AND c0.year = g.y0
-    WHERE g.metric IN ('share', 'contribution')
+    JOIN parts AS c ON c.claim_id = g.claim_id AND c.specification_id = g.specification_id
     UNION ALL
     SELECT
         g.claim_id, g.specification_id, r.rank, r.countries, hash(g.edition, g.y1, g.prices, g.country)

@@ -46,8 +46,7 @@ pacts AS (
     SELECT
         g.claim_id, g.specification_id, g.metric, g.criterion, p.*, a."asymmetric" AS uneven,
         list_contains(p.cow_codes, g.hub) AS has_hub,
-        list_intersect(p.cow_codes, g.spoke_list) AS its_spokes,
-        list_has_all(p.cow_codes, g.state_list) AS has_states
+        list_intersect(p.cow_codes, g.spoke_list) AS its_spokes
     FROM grid AS g
     JOIN main.regional_pacts AS p
       ON p.dataset = g.dataset AND p.version = g.version
@@ -59,7 +58,7 @@ pacts AS (
     JOIN main.alliances AS a
       ON a.dataset = p.dataset AND a.version = p.version AND a.alliance_id = p.alliance_id
     WHERE g.metric IN ('hub_ties', 'hub_bilateral_asymmetric', 'pacts_among_spokes',
-                       'hub_multilateral', 'pact_share', 'pact_rank')
+                       'hub_multilateral', 'pact_share')
 ),
 tied AS (
     SELECT claim_id, specification_id, metric, criterion, alliance_id, bilateral, uneven,
@@ -196,27 +195,49 @@ duties AS (
           ) = len(g.state_list)
     GROUP BY g.claim_id, g.specification_id, g.bound_list, m.cow_code
 ),
--- Combined military expenditure of the members of each bilateral pact.
+-- Combined military expenditure of the members of each bilateral pact, by year, edition and prices.
 combined AS (
     SELECT
-        p.claim_id, p.specification_id, p.alliance_id, p.has_states,
-        sum(CASE g.prices WHEN 'constant' THEN s.constant_usd_m ELSE s.current_usd_m END) AS amount,
-        count(CASE g.prices WHEN 'constant' THEN s.constant_usd_m ELSE s.current_usd_m END)
-            AS members_with_figures
-    FROM pacts AS p
-    JOIN grid AS g ON g.claim_id = p.claim_id AND g.specification_id = p.specification_id
-    CROSS JOIN LATERAL (SELECT unnest(p.countries) AS country) AS m
-    LEFT JOIN main.spending AS s
-      ON s.edition = g.edition AND s.country = m.country AND s.year = p.year
-    WHERE p.metric = 'pact_rank' AND p.bilateral
-    GROUP BY p.claim_id, p.specification_id, p.alliance_id, p.has_states, g.figures
-    HAVING members_with_figures >= CASE g.figures WHEN 'both members' THEN 2 ELSE 1 END
+        p.dataset, p.version, p.year, p.alliance_id, p.level, p.cow_codes, p.defense, p.offense,
+        m.edition, m.prices, sum(m.amount) AS amount, count(m.amount) AS members_with_figures
+    FROM (
+        SELECT *, unnest(countries) AS country FROM main.regional_pacts WHERE bilateral
+    ) AS p
+    JOIN (
+        SELECT edition, country, year, 'constant' AS prices, constant_usd_m AS amount
+        FROM main.spending
+        UNION ALL
+        SELECT edition, country, year, 'current', current_usd_m FROM main.spending
+    ) AS m ON m.country = p.country AND m.year = p.year
+    WHERE p.year IN (SELECT g.to_year FROM grid AS g WHERE g.metric = 'pact_rank')
+    GROUP BY ALL
+),
+compared AS (
+    SELECT
+        g.claim_id, g.specification_id, g.state_list, c.alliance_id, c.cow_codes, c.amount
+    FROM grid AS g
+    JOIN combined AS c
+      ON c.dataset = g.dataset AND c.version = g.version AND c.year = g.to_year
+     AND c.edition = g.edition AND c.prices = g.prices
+    WHERE g.metric = 'pact_rank' AND c.level <= g.level
+      AND c.members_with_figures >= CASE g.figures WHEN 'both members' THEN 2 ELSE 1 END
+      AND CASE g.obligation WHEN 'all' THEN true WHEN 'defense' THEN c.defense
+              ELSE c.defense OR c.offense END
+),
+-- The rank of the pact of the two states is one more than the number of pacts above it.
+of_states AS (
+    SELECT claim_id, specification_id, max(amount) AS amount, arg_max(alliance_id, amount) AS alliance_id
+    FROM compared
+    WHERE list_has_all(cow_codes, state_list)
+    GROUP BY claim_id, specification_id
 ),
 ranked AS (
     SELECT
-        *, rank() OVER (PARTITION BY claim_id, specification_id ORDER BY amount DESC) AS rank,
-        count(*) OVER (PARTITION BY claim_id, specification_id) AS n
-    FROM combined
+        c.claim_id, c.specification_id, 1 + count(*) FILTER (c.amount > o.amount) AS rank,
+        count(*) AS n, any_value(o.amount) AS amount, any_value(o.alliance_id) AS alliance_id
+    FROM compared AS c
+    JOIN of_states AS o ON o.claim_id = c.claim_id AND o.specification_id = c.specification_id
+    GROUP BY c.claim_id, c.specification_id
 ),
 found AS (
     SELECT claim_id, specification_id, max(age)::DOUBLE AS value, count(*) AS n,
@@ -264,7 +285,7 @@ found AS (
     FROM pacts WHERE metric = 'pact_share' GROUP BY claim_id, specification_id
     UNION ALL
     SELECT claim_id, specification_id, rank, n, hash(n, amount, alliance_id)
-    FROM ranked WHERE has_states
+    FROM ranked
 )
 SELECT
     g.claim_id, g.specification_id,

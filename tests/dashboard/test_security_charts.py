@@ -140,17 +140,18 @@ def test_a_share_without_a_base_is_a_gap():
     assert figure.data[0].connectgaps is False
 
 
-def test_allies_and_others_differ_by_dash():
+def test_allies_and_others_differ_by_dash_and_one_or_two_countries_are_no_group():
     rows = pd.DataFrame(
-        {"year": [2000, 2000], "allied": [True, False], "mean_share_of_gdp": [0.02, 0.01]}
+        [(2000, True, 3, 0.02), (2000, False, 5, 0.01), (2001, True, 2, 0.9)],
+        columns=["year", "allied", "countries", "mean_share_of_gdp"],
     )
     figure = security_charts.burden("t", rows, source="s", last_year=2001)
     assert [t.line.dash for t in figure.data] == ["solid", "dash"]
-    assert max(v for v in figure.data[0].y if v is not None) == pytest.approx(2)
+    assert [v for v in figure.data[0].y if v is not None] == [pytest.approx(2)]
 
 
 def test_nothing_to_draw_is_a_figure_that_says_so():
-    none = pd.DataFrame({"year": [], "strongest": [], "bilateral": [], "pacts": [], "allied": []})
+    none = pd.DataFrame(columns=["year", "strongest", "bilateral", "pacts", "allied", "countries"])
     for figure in (
         security_charts.timeline("t", PHASES.iloc[:0], source="s"),
         security_charts.obligations("t", none, last_year=2018, source="s", bilateral=True),
@@ -204,6 +205,15 @@ def test_every_tie_that_is_drawn_or_left_out_is_accounted_for(snapshot):
                 for end in ("state_a", "state_b")
             }
             assert ends <= known
+
+
+@pytest.mark.mirror
+def test_a_weaker_bilateral_pact_does_not_make_a_treatys_defence_bilateral(snapshot):
+    rows = asked.ties(snapshot, "ATOP", "5.1", 1, 1965).records()
+    found = {(r["state_a"], r["state_b"]): (r["strongest"], r["bilateral"]) for r in rows}
+    assert found[800, 840] == ("defense", False)  # SEATO, beside a non-aggression pact of 1949
+    assert found[2, 840] == ("defense", True)
+    assert found[2, 900] == ("defense", False)  # ANZUS
 
 
 @pytest.mark.mirror

@@ -1,0 +1,65 @@
+"""The documents against what they are written from: a snapshot, the models, the files they name."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+import pytest
+from conftest import ROOT, BuiltData
+
+from pipelines import readme
+from pipelines.errors import MilexError
+from pipelines.settings import Settings
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+HERE = Settings(home=ROOT, data=ROOT / "data", mirror=None)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def queries(text: str) -> list[str]:
+    return re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+
+
+@pytest.mark.mirror
+def test_the_claims_table_is_current(full_data: BuiltData) -> None:
+    """Otherwise: build with MILEX_MIRROR, then `python -m pipelines.readme`."""
+    assert readme.with_claims(README, full_data.settings, full_data.snapshot) == README
+
+
+def test_a_snapshot_of_the_excerpt_is_refused(excerpt_data: BuiltData) -> None:
+    with pytest.raises(MilexError, match="excerpts"):
+        readme.with_claims(README, excerpt_data.settings, excerpt_data.snapshot)
+
+
+def test_the_data_dictionary_is_current() -> None:
+    """Otherwise: `python -m pipelines.readme`."""
+    assert readme.dictionary(HERE) == readme.dictionary_file(HERE).read_text(encoding="utf-8")
+
+
+def test_the_data_dictionary_has_every_public_table(
+    excerpt_db: duckdb.DuckDBPyConnection,
+) -> None:
+    described = set(re.findall(r"^### (\w+)$", readme.dictionary(HERE), re.MULTILINE))
+    tables = excerpt_db.sql("SELECT table_name FROM duckdb_tables()").fetchall()
+    assert {name for (name,) in tables} <= described
+
+
+@pytest.mark.parametrize("query", queries(README))
+def test_the_example_queries_run(query: str, excerpt_db: duckdb.DuckDBPyConnection) -> None:
+    assert excerpt_db.sql(query).fetchall()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / unquote(link)).exists()]
+
+
+def test_the_page_without_markers_is_refused(
+    excerpt_data: BuiltData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readme.publish, "snapshot_facts", lambda snapshot: {})
+    with pytest.raises(MilexError, match="no lines"):
+        readme.with_claims("# Milex", excerpt_data.settings, excerpt_data.snapshot)
