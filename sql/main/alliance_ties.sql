@@ -16,7 +16,8 @@
 --   country_b VARCHAR: canonical name of state_b
 --   strongest VARCHAR: strongest obligation between them: defense, offense, neutrality,
 --       nonaggression, consultation or none
---   bilateral BOOLEAN: a bilateral pact is among those that tie them
+--   bilateral BOOLEAN: a bilateral pact is among those that tie them; not necessarily the one with
+--       the strongest obligation
 --   alliance_ids VARCHAR[]: the alliances that tie them
 
 WITH ranked AS (
