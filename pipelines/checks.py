@@ -139,11 +139,13 @@ def _listed(given: Any) -> list[Any]:
 def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Put the known exceptions where the checks are run."""
     rows = _exception_rows(path, path.read_bytes())
-    connection.execute("BEGIN")
     connection.execute(_EXCEPTIONS)
     if rows:
-        connection.executemany("INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)", rows)
-    connection.execute("COMMIT")
+        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
+        connection.execute(
+            f"INSERT INTO meta.known_exceptions VALUES {places}",
+            [value for row in rows for value in row],
+        )
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -137,10 +138,13 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
     real = [file for file in workbooks if file.origin != "excerpt"]
     by_id = {file.source_id: file for file in workbooks}
     _forget(connection, keep=[file.source_id for file in workbooks])
-    for number, file in enumerate(real, start=1):
-        if not _is_read(connection, file):
-            FILES.info("Reading workbook %d of %d: %s", number, len(real), file.file_name)
-            _read_into(connection, file)
+    unread = [file for file in real if not _is_read(connection, file)]
+    # The next workbook is read while DuckDB writes the last: it leaves Python's lock alone.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        found = reader.map(_read, unread)
+        for number, (file, edition) in enumerate(zip(unread, found, strict=True), start=1):
+            FILES.info("Read workbook %d of %d: %s", number, len(unread), file.file_name)
+            _insert(connection, file, edition)
     covered = {
         row[0]
         for row in connection.execute(
@@ -226,17 +230,26 @@ def _delete(connection: duckdb.DuckDBPyConnection, source_ids: list[str]) -> Non
             )
 
 
-def _read_into(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
+def _read(file: SourceFile) -> SipriEdition | ReadError:
+    """A workbook's edition, or why it cannot be read."""
     try:
         edition = read_sipri(file.path)
         refuse_unknown_names(file, edition)
     except ReadError as error:
+        return error
+    return edition
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, found: SipriEdition | ReadError
+) -> None:
+    if isinstance(found, ReadError):
         connection.execute(
             "INSERT INTO raw.sipri_editions VALUES (?, ?, NULL, NULL, NULL, NULL, ?)",
-            [file.source_id, reader_version(), _without_folders(str(error), [file])],
+            [file.source_id, reader_version(), _without_folders(str(found), [file])],
         )
-        return
-    _insert_edition(connection, file, edition)
+    else:
+        _insert_edition(connection, file, found)
 
 
 def refuse_unknown_names(file: SourceFile, edition: SipriEdition) -> None:
