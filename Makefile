@@ -15,7 +15,7 @@ MILEX = @.venv/bin/milex
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help build test dashboard dagster sql fetch report bench lock lint clean rollback
+.PHONY: help build test dashboard dagster sql report bench lock lint clean rollback
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1 \2/p' Makefile | while read -r name meaning; do \
@@ -39,10 +39,6 @@ dagster: ## open Dagster's own interface: the asset graph, runs and checks
 sql: ## open a read-only SQL prompt on the published snapshot
 	$(SETUP)
 	$(MILEX) sql
-
-fetch: ## download the publishers' files into data/raw
-	$(SETUP)
-	$(MILEX) fetch
 
 report: ## write the report of the claims and their verdicts
 	$(SETUP)

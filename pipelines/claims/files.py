@@ -395,6 +395,8 @@ class _Reader:
     def _rolled(self, metric: Metric) -> dict[str, int]:
         content = self._mapping("rolled")
         years = [name for name in _YEARS if name in metric.dimensions]
+        if content == {"dataset": "newest"} and "dataset" in metric.dimensions:
+            return {"dataset": NEWEST}
         if content and "edition" not in metric.dimensions:
             raise self.fail("rolled", f"{metric.name} has no edition to roll to.")
         if content and content.keys() != set(years):

@@ -194,7 +194,7 @@ def _figure(row: Mapping[str, Any], value: float | None) -> str:
     return figure(value, row["unit"], row["decimals"] + 1)
 
 
-def _filled(template: str, row: Mapping[str, Any], value: float, **places: int) -> str:
+def _filled(template: str, row: Mapping[str, Any], value: float, **places: Any) -> str:
     """A claim file's sentence with its figure: {value} with the unit, {number} bare."""
     return template.format(value=_figure(row, value), number=f"{value:,.0f}", **places)
 
@@ -343,23 +343,50 @@ def _missing(connection: duckdb.DuckDBPyConnection, claim: Claim) -> str:
 def _rolled(
     connection: duckdb.DuckDBPyConnection, claim: Claim, row: Mapping[str, Any]
 ) -> tuple[float | None, str]:
-    """The claim's window moved to the newest edition's last year, by the same metric."""
+    """The claim as of today, by the same metric.
+
+    Its window is moved to the newest edition's last year, or its set is taken from the newest
+    version of its dataset, up to that version's closing.
+    """
     if claim.metric is None or not claim.rolled:
         return None, ""
-    newest = first_row(
-        connection, "SELECT edition, last_year FROM main.editions ORDER BY edition DESC LIMIT 1"
+    places = (
+        _newest_version(connection, claim)
+        if "dataset" in claim.rolled
+        else _newest_window(connection, claim)
     )
-    if newest is None:
+    if places is None:
         return None, ""
-    edition, last_year = newest
-    window = {name: last_year + offset for name, offset in claim.rolled.items()}
-    definition = {**claim.definition, **window, "edition": edition}
+    definition = {**claim.definition, **places}
     try:
         found = first_row(connection, claim.metric.call(definition))
     except duckdb.InvalidInputException:  # the edition does not go back, or on, that far
         found = None
     value = None if found is None or found[0] is None else float(found[0])
-    years = {"to_year": last_year, **window}
     if value is None:
-        return None, f"Edition {edition} has no figure for the window up to {last_year}."
-    return value, _filled(claim.today, row, value, edition=edition, **years)
+        return None, f"There is no figure for {', '.join(map(str, places.values()))}."
+    return value, _filled(claim.today, row, value, **places)
+
+
+def _newest_window(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, Any] | None:
+    """The claim's years counted from the newest edition's last year, and that edition."""
+    newest = first_row(
+        connection, "SELECT edition, last_year FROM main.editions ORDER BY edition DESC LIMIT 1"
+    )
+    if newest is None:
+        return None
+    edition, last_year = newest
+    window = {name: last_year + offset for name, offset in claim.rolled.items()}
+    return {"to_year": last_year, **window, "edition": edition}
+
+
+def _newest_version(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, Any] | None:
+    """The newest version of the claim's dataset, and its closing as the end."""
+    name = str(claim.definition["dataset"]).split()[0]
+    newest = first_row(
+        connection, "SELECT max(version) FROM main.alliances WHERE dataset = ?", [name]
+    )
+    if newest is None or newest[0] is None:
+        return None
+    closing = {"ended_by": "closing"} if "ended_by" in claim.definition else {}
+    return {"dataset": f"{name} {newest[0]}", **closing}
