@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -402,3 +403,58 @@ def ages(db: Database, condition: str) -> Table:
 def call(db: Database, sql: str) -> Table:
     """The metric call of a claim, as a user would run it."""
     return db.rows(sql)
+
+
+def pacts_of_states(
+    db: Database, dataset: str, version: str, all_of: list[int], any_of: list[int]
+) -> Table:
+    """Alliances that all of some states and at least one of some others were members of."""
+    return db.rows(
+        """
+        WITH members AS (
+            SELECT alliance_id, list(DISTINCT cow_code) AS codes
+            FROM main.alliance_members WHERE dataset = ? AND version = ? GROUP BY alliance_id
+        )
+        SELECT a.alliance_id, a.name, year(a.begin_date) AS first_year,
+               year(coalesce(a.end_date, a.closing_date)) AS last_year,
+               a.end_date IS NULL AS in_force_at_closing, a.defense, a.bilateral, a."asymmetric",
+               a.lineage_id
+        FROM main.alliances AS a
+        JOIN members AS m ON m.alliance_id = a.alliance_id
+        WHERE a.dataset = ? AND a.version = ?
+          AND list_has_all(m.codes, CAST(? AS INTEGER[]))
+          AND (len(CAST(? AS INTEGER[])) = 0 OR list_has_any(m.codes, CAST(? AS INTEGER[])))
+        ORDER BY a.begin_date, a.alliance_id
+        """,
+        dataset,
+        version,
+        dataset,
+        version,
+        all_of,
+        any_of,
+        any_of,
+    )
+
+
+def pacts_by_spending(db: Database, chosen: Mapping[str, Any]) -> Table:
+    """Bilateral defence pacts of the core region by their members' combined spending in a year."""
+    dataset, version = str(chosen["dataset"]).split()
+    found = db.rows(
+        """
+        SELECT p.alliance_id, p.name, sum(s.current_usd_m) AS combined_usd_m,
+               list_has_all(any_value(p.cow_codes), CAST(? AS INTEGER[])) AS is_the_pact
+        FROM (SELECT *, unnest(countries) AS country FROM main.regional_pacts
+              WHERE dataset = ? AND version = ? AND year = ? AND level = 1 AND bilateral AND defense
+             ) AS p
+        LEFT JOIN main.spending AS s
+          ON s.edition = ? AND s.country = p.country AND s.year = p.year
+        GROUP BY p.alliance_id, p.name HAVING count(s.current_usd_m) >= 2
+        ORDER BY combined_usd_m DESC
+        """,
+        chosen["states"],
+        dataset,
+        version,
+        chosen["year"],
+        chosen["edition"],
+    )
+    return Table(found.columns, found.rows, {"combined_usd_m": "US$ millions, current prices"})

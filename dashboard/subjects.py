@@ -6,6 +6,7 @@ entry below still shows the result of its call.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -509,6 +510,49 @@ def _reaching(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> 
     )
 
 
+def _ties(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    """The pacts between the states that a claim is about, from their first year to their last."""
+    own = json.loads(claim["definition"])
+    dataset, version = own["dataset"].split()
+    all_of = own.get("states") or [own["hub"]]
+    rows = queries.pacts_of_states(db, dataset, version, all_of, own.get("spokes", []))
+    rows_are = f"the alliances between the states in question, {claim['edition_or_version']}"
+    if not rows.rows:
+        return Subject(None, "", rows, rows_are)
+    asymmetry = claim["metric"] == "hub_bilateral_asymmetric"
+    items = [
+        (
+            r["name"],
+            r["first_year"],
+            r["last_year"],
+            bool(r["bilateral"] and (r["asymmetric"] or not asymmetry)),
+        )
+        for r in rows.records()
+    ]
+    bold = "bilateral and asymmetric" if asymmetry else "bilateral"
+    found = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
+    takeaway = f"{found}, from {len(rows.rows)} alliances between these states"
+    source = f"Source: {claim['edition_or_version']}. Bold: {bold}. Milex."
+    return Subject(charts.spans(takeaway, items, source), takeaway, rows, rows_are)
+
+
+def _pact_rank(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    """The region's bilateral defence pacts by their members' combined military expenditure."""
+    own = json.loads(claim["definition"])
+    rows = queries.pacts_by_spending(db, own)
+    items = [
+        (r["name"], r["combined_usd_m"], billions(r["combined_usd_m"]), bool(r["is_the_pact"]))
+        for r in rows.records()[:TOP]
+    ]
+    takeaway = (
+        f"{ordinal(round(claim['recomputed_value']))} of {len(rows.rows)} bilateral defence pacts "
+        f"by combined spending in {own['year']}"
+    )
+    source = f"Source: {own['dataset']}; SIPRI, edition {own['edition']}, current US$. Milex."
+    picture = charts.bars(takeaway, items, "US$, current prices, both members", source)
+    return Subject(picture, takeaway, rows, f"the pacts with figures for both, {own['year']}")
+
+
 _SUBJECTS: dict[str, Callable[[Database, Mapping[str, Any], Mapping[str, Call]], Subject]] = {
     "growth": _growth,
     "share": _share,
@@ -526,4 +570,9 @@ _SUBJECTS: dict[str, Callable[[Database, Mapping[str, Any], Mapping[str, Call]],
     "hub_multilateral": _pacts,
     "pact_share": _pact_share,
     "share_reaching_age": _reaching,
+    "lineage_age": _ties,
+    "hub_decades": _ties,
+    "hub_bilateral_asymmetric": _ties,
+    "member_duties": _ties,
+    "pact_rank": _pact_rank,
 }

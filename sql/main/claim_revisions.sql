@@ -1,13 +1,14 @@
--- One row per claim about a region's spending and pair of successive editions: how the change of its
--- figure came about.
+-- One row per claim about spending and pair of successive editions: how the change of its figure came
+-- about.
 --
 -- The figure is recomputed three times over the countries that both editions have, then compared with
 -- the editions' own: first the current-price data move to the later edition, then its deflators and
 -- exchange rates (constant prices over current ones: a new base year), then the countries that enter
 -- or leave, and last what a published total holds beyond its listed countries (SIPRI's estimates for
 -- unavailable ones). The four parts add up to the change. The order is fixed and declared here;
--- another order would divide interactions differently. A metric of a single country's figures
--- (a rank, a burden, an exchange rate) moves by revised data alone and is not decomposed.
+-- another order would divide interactions differently. A metric that is no sum at constant prices (a
+-- rank, a burden, an exchange rate) moves by revised figures alone, countries that enter or leave a
+-- ranking among them: its whole change stands under revised_data.
 --
 -- key: claim_id, from_edition, to_edition
 -- columns:
@@ -126,3 +127,13 @@ FROM wide AS w
 JOIN main.claim_editions AS a ON a.claim_id = w.claim_id AND a.edition = w.from_edition
 JOIN main.claim_editions AS b ON b.claim_id = w.claim_id AND b.edition = w.to_edition
 WHERE a.value IS NOT NULL AND b.value IS NOT NULL
+UNION ALL
+SELECT
+    g.claim_id, t.from_edition, t.to_edition, a.value, b.value, b.value - a.value,
+    b.value - a.value, 0, 0, 0
+FROM claims.spending_grid AS g
+CROSS JOIN steps AS t
+JOIN main.claim_editions AS a ON a.claim_id = g.claim_id AND a.edition = t.from_edition
+JOIN main.claim_editions AS b ON b.claim_id = g.claim_id AND b.edition = t.to_edition
+WHERE g.specification_id = 0 AND g.metric NOT IN ('growth', 'share', 'contribution')
+  AND a.value IS NOT NULL AND b.value IS NOT NULL
