@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 import duckdb
 import pytest
-from conftest import ROOT, BuiltData
 
 from pipelines import readme
 from pipelines.errors import MilexError
 from pipelines.settings import Settings
+from tests.conftest import ROOT, BuiltData
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 HERE = Settings(home=ROOT, data=ROOT / "data", mirror=None)

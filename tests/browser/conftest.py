@@ -19,9 +19,12 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator:
-    """A Chromium that is opened once."""
+    """A Chromium that is opened once a module.
+
+    Playwright keeps an event loop running, in which other modules could not start their own.
+    """
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=30_000)  # a deadline for busy machines, not a time that is waited
