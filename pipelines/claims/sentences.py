@@ -364,7 +364,10 @@ def _rolled(
         found = None
     value = None if found is None or found[0] is None else float(found[0])
     if value is None:
-        return None, f"There is no figure for {', '.join(map(str, places.values()))}."
+        if "edition" in places:
+            window = f"the window up to {places['to_year']}"
+            return None, f"Edition {places['edition']} has no figure for {window}."
+        return None, f"{places['dataset']} has no figure for it."
     return value, _filled(claim.today, row, value, **places)
 
 

@@ -21,7 +21,7 @@ def settled(page) -> None:
     """The page is drawn to its last line."""
     from playwright.sync_api import expect
 
-    expect(page.get_by_text(re.compile("^Snapshot .* built"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile("^Snapshot .* built")).last).to_be_visible(timeout=30_000)
 
 
 def test_a_claim_leads_to_its_curve_sql_and_rows_and_back(page, dashboard):
