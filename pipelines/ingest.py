@@ -5,7 +5,6 @@ Knows the readers and the raw tables; nothing of Dagster or of what the figures 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pipelines.readers.treaties import AllianceVersion
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
+from pipelines.versions import version_of
 from pipelines.warehouse import first_row
 
 _FILES = """
@@ -86,11 +86,9 @@ class Failure:
 @lru_cache(maxsize=1)
 def reader_version() -> str:
     """A hash of the code that reads: when it changes, every file is read again."""
-    digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (*sorted((here / "readers").glob("*.py")), here / "ingest.py", here / "excerpt.py"):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    readers = sorted((here / "readers").glob("*.py"))
+    return version_of([*readers, here / "ingest.py", here / "excerpt.py"])
 
 
 def files_at_hand(settings: Settings) -> list[SourceFile]:

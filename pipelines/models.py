@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -307,8 +307,3 @@ def duplicate_keys(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
 def quote(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def upstream(model: Model, known: Iterable[str]) -> set[str]:
-    """The known tables and macros that a model reads."""
-    return set(model.references) & set(known)

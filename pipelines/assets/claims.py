@@ -1,6 +1,7 @@
 """Claims as assets: what is declared, then what is evaluated, then sentences."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,7 @@ from pipelines.claims import evaluate, sentences
 from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
 from pipelines.models import Model
+from pipelines.versions import version_of
 
 DECLARED = ("claims.statements", *GRIDS)
 TABLES = (*DECLARED, "main.claims")
@@ -27,13 +29,7 @@ TABLES = (*DECLARED, "main.claims")
 
 def code_version() -> str:
     """A hash of the claims' code; the claim files themselves are inputs."""
-    import hashlib
-    from pathlib import Path
-
-    digest = hashlib.sha256()
-    for path in sorted(Path(evaluate.__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return version_of(sorted(Path(evaluate.__file__).parent.glob("*.py")))
 
 
 def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:

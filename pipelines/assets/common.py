@@ -19,11 +19,6 @@ def key_of(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def name_of(key: dg.AssetKey) -> str:
-    """The warehouse's name of an asset."""
-    return ".".join(key.path)
-
-
 def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
     """Documented columns as Dagster shows them, units first."""
     return dg.TableSchema(

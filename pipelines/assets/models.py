@@ -1,6 +1,6 @@
 """Every SQL model and metric as an asset, with its checks; knows no table by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -114,14 +114,16 @@ def group_of(model: Model, models: dict[str, Model]) -> str:
     return "analysis" if any(n in models and models[n].is_macro for n in behind) else "main"
 
 
-def everything_behind(model: Model, models: dict[str, Model]) -> set[str]:
-    """Every table and metric that a model rests on, directly or not."""
+def everything_behind(
+    model: Model, models: dict[str, Model], through: Callable[[Model], bool] = lambda _: True
+) -> set[str]:
+    """Every table and metric that a model rests on, directly or `through` other models."""
     found: set[str] = set()
     waiting = [model]
     while waiting:
         for name in waiting.pop().references - found:
             found.add(name)
-            if name in models:
+            if name in models and through(models[name]):
                 waiting.append(models[name])
     return found
 
@@ -131,14 +133,8 @@ def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:
 
     Tables in between are not looked through: their own data version tells whether they changed.
     """
-    found: dict[str, Model] = {}
-    waiting = [model]
-    while waiting:
-        for name in waiting.pop().references & models.keys():
-            if models[name].is_macro and name not in found:
-                found[name] = models[name]
-                waiting.append(models[name])
-    return [found[name] for name in sorted(found)]
+    behind = everything_behind(model, models, through=lambda other: other.is_macro)
+    return [models[name] for name in sorted(behind & models.keys()) if models[name].is_macro]
 
 
 def _check_result(outcome: Outcome) -> dg.AssetCheckResult:

@@ -19,6 +19,7 @@ from pipelines.assets.resources import Warehouse
 from pipelines.countries import load_codes, load_countries
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import SourceFile
+from pipelines.versions import version_of
 from pipelines.warehouse import replace_table
 
 SIPRI_FILES = dg.AssetKey(["publishers", "sipri_milex"])
@@ -336,15 +337,12 @@ def staging_names(
 
 def names_version() -> str:
     """Changes with the reviewed country table and the code that reads it."""
-    import hashlib
-
     folder = Path(names.__file__).parent
-    digest = hashlib.sha256()
-    for path in (
-        folder / "names.py",
-        folder / "countries.py",
-        folder / "sources/countries.csv",
-        folder / "sources/alliance_names.csv",
-    ):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return version_of(
+        [
+            folder / "names.py",
+            folder / "countries.py",
+            folder / "sources/countries.csv",
+            folder / "sources/alliance_names.csv",
+        ]
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import duckdb
@@ -17,6 +16,7 @@ from pipelines.claims.files import (
     read_claims,
 )
 from pipelines.settings import Settings
+from pipelines.versions import version_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,7 @@ class Gathered:
     @property
     def versions(self) -> dict[str, str]:
         """The files that the claims come from, by their content."""
-        return {
-            f"claim:{claim.path.name}": hashlib.sha256(claim.path.read_bytes()).hexdigest()[:16]
-            for claim in self.claims
-        }
+        return {f"claim:{claim.path.name}": version_of([claim.path]) for claim in self.claims}
 
 
 def gather(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Gathered:
