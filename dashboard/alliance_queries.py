@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dashboard.database import Database
-from dashboard.tables import Table
+from pipelines.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd

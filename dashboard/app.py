@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import streamlit as st
 
-from dashboard import data, queries
+from dashboard import data, parts, queries
 from dashboard.text import moment, plain
 
 NEW_SNAPSHOT_EVERY = "20s"
@@ -62,6 +62,7 @@ try:
     page.run()
     built = moment(facts.get("built_at", ""))
     st.divider()
+    parts.picture_format()
     st.caption(f"Snapshot {plain(data.name_of(snapshot))}, built {plain(built)}.")
 except duckdb.Error as error:
     st.error(

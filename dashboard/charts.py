@@ -18,15 +18,20 @@ ACCENT = "#D55E00"
 GREY = "#8A8F98"
 BACKGROUND_BAR = "#7C828C"
 PALE = "rgba(138, 143, 152, 0.45)"
-CONFIG = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "scale": 2},
-}
 TITLE_WIDTH = 46
 SOURCE_WIDTH = 60
 LABEL_WIDTH = 24
 MAX_WHOLE = 12
+
+
+def config(form: str = "png", name: str = "chart") -> dict[str, object]:
+    """What Plotly offers beside a chart: a camera that saves it as `form` (png or svg)."""
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": form, "scale": 2, "filename": f"milex-{name}"},
+    }
 
 
 @dataclass(frozen=True)

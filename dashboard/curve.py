@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from dashboard import charts
 from dashboard.queries import Specifications
-from dashboard.tables import Table
 from pipelines.claims.numbers import figure
+from pipelines.table import Table
 
 
 def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, str]:

@@ -11,8 +11,8 @@ import duckdb
 import streamlit as st
 
 from dashboard.database import Connected
-from dashboard.tables import Table
 from pipelines.settings import load_settings
+from pipelines.table import Table
 
 # A snapshot is only read: no other file, no extension, no setting can be reached through it.
 GUARD: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import duckdb
 
-from dashboard.tables import Table
+from pipelines.table import Table
 
 
 class Database(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.database import Database
-from dashboard.tables import Table
+from pipelines.table import Table
 
 MAX_DOTS = 500
 BINS = 60
@@ -30,6 +30,25 @@ def editions(db: Database) -> Table:
         "SELECT edition, published_year, base_year, first_year, last_year, is_excerpt, file_name, "
         "url, sha256 FROM main.editions ORDER BY edition DESC"
     )
+
+
+def regions(db: Database) -> list[str]:
+    """Every region with a total, the world first, then as SIPRI lists them."""
+    found = db.rows(
+        "SELECT region FROM main.regional_spending GROUP BY region "
+        "ORDER BY region <> 'World', region"
+    )
+    return [row[0] for row in found.rows]
+
+
+def provenance(db: Database, dataset: str, version: str | int) -> list[str]:
+    """The lines that go with every figure that travels: how to cite it, and from which snapshot."""
+    name = f"{dataset} {version}"
+    built = facts(db)
+    return [
+        f"Data: {name}. {citation(db, name)}",
+        f"Computed with Milex {built.get('milex', '')}; snapshot built {built.get('built_at', '')}.",
+    ]
 
 
 def sources(db: Database) -> Table:

@@ -16,9 +16,9 @@ import plotly.graph_objects as go
 
 from dashboard import charts, queries
 from dashboard.database import Database
-from dashboard.tables import Table
 from dashboard.text import billions, percent
 from pipelines.claims.numbers import figure, ordinal
+from pipelines.table import Table
 
 SHOWN_YEARS = 15
 SHOWN_MEMBERS = 11

@@ -8,11 +8,10 @@ import streamlit as st
 
 from dashboard import alliance_queries as asked
 from dashboard import survival_charts
-from dashboard.charts import CONFIG
 from dashboard.data import Snapshot
-from dashboard.parts import formats
-from dashboard.tables import Table, to_csv
+from dashboard.parts import downloads, formats, picture
 from dashboard.text import plain
+from pipelines.table import Table
 
 NAMES = {
     "all": {"all": "all"},
@@ -143,7 +142,7 @@ def survival(
     rows = asked.lifespans(snapshot, dataset, version, unit, grouping)
     names = NAMES[grouping]
     takeaway = headline(rows, unit, names)
-    st.plotly_chart(
+    picture(
         survival_charts.survival(
             takeaway,
             asked.frame(curves),
@@ -153,7 +152,6 @@ def survival(
             names=names,
             to_age=TO_AGE,
         ),
-        config=CONFIG,
         alt=f"Survival curves. {takeaway}",
         key="survival",
     )
@@ -190,13 +188,11 @@ def survival(
         placeholder="",
         alt=f"Lifespans of {plural(unit)}, by {grouping}",
     )
-    st.download_button(
-        "Curves as CSV",
-        data=lambda: to_csv(curves, [f"Unit: {unit}; grouping: {grouping}.", source]),
-        file_name=f"milex-survival-{dataset}-{version}-{unit.replace(' ', '-')}-{grouping}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
+    downloads(
+        curves,
+        [f"Unit: {unit}; grouping: {grouping}.", source],
+        f"milex-survival-{dataset}-{version}-{unit.replace(' ', '-')}-{grouping}",
+        "curves",
     )
 
 
@@ -256,7 +252,7 @@ def lifespans(
         else f"Those that ended lasted {mean:.1f} years on average; "
         f"{row['in_force']:,} that go on are not in this mean"
     )
-    st.plotly_chart(
+    picture(
         survival_charts.lifespans(
             takeaway,
             asked.frame(spans),
@@ -268,17 +264,14 @@ def lifespans(
             unit=plural(unit),
             source=f"{source[: -len(' Milex.')]} One bar is two years. Milex.",
         ),
-        config=CONFIG,
         alt=f"Histogram of lifespans. {takeaway}",
         key="lifespans",
     )
-    st.download_button(
-        "Lifespans as CSV",
-        data=lambda: to_csv(spans, [f"Unit: {unit}, those that ended.", source]),
-        file_name=f"milex-lifespans-{dataset}-{version}-{unit.replace(' ', '-')}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
+    downloads(
+        spans,
+        [f"Unit: {unit}, those that ended.", source],
+        f"milex-lifespans-{dataset}-{version}-{unit.replace(' ', '-')}",
+        "lifespans",
     )
 
 
@@ -299,11 +292,10 @@ def endings(snapshot: Snapshot, dataset: str, version: str, unit: str, source: s
         if most in ("fulfilled", "violated", "renegotiated")
         else f"By the age of {AGE}, {100 * sum(last.values()):.0f} % had ended"
     )
-    st.plotly_chart(
+    picture(
         survival_charts.incidence(
             takeaway, asked.frame(found), unit=plural(unit), source=source, to_age=TO_AGE
         ),
-        config=CONFIG,
         alt=f"How {plural(unit)} end. {takeaway}",
         key="endings",
     )

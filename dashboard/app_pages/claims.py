@@ -10,10 +10,10 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.data import Snapshot, name_of
-from dashboard.parts import formats
-from dashboard.tables import Table, to_csv
+from dashboard.parts import downloads, formats, picture
 from dashboard.text import VERDICTS, plain, verdict_badge
 from pipelines.claims.numbers import figure
+from pipelines.table import Table
 
 if TYPE_CHECKING:
     from dashboard import subjects
@@ -105,11 +105,11 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
         st.markdown(f"**Today:** {plain(claim['today'])}")
     if claim["attribution"]:
         st.caption(plain(claim["attribution"]))
-    from dashboard import charts, subjects  # the list of claims does without Plotly
+    from dashboard import subjects  # the list of claims does without Plotly
 
     about = subjects.subject(snapshot, claim)
     if about and about.figure:
-        st.plotly_chart(about.figure, config=charts.CONFIG, alt=about.takeaway, key="about")
+        picture(about.figure, alt=about.takeaway, key="about")
     if claim["specifications"]:
         dependence(snapshot, claim)
     if about:
@@ -118,16 +118,16 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
 
 def dependence(snapshot: Snapshot, claim: Claim) -> None:
     """The specification curve, the figure by edition, what stands beside, and what was left out."""
-    from dashboard import charts, curve
+    from dashboard import curve
 
     st.subheader("How far it depends on choices", anchor=False)
     found = queries.specifications(snapshot, claim["claim_id"])
-    picture, takeaway = curve.curve(claim, found)
-    st.plotly_chart(picture, config=charts.CONFIG, alt=takeaway, key="curve")
+    drawn, takeaway = curve.curve(claim, found)
+    picture(drawn, alt=takeaway, key="curve")
     editions = curve.by_edition(claim, queries.by_edition(snapshot, claim["claim_id"]))
     if editions:
-        picture, takeaway = editions
-        st.plotly_chart(picture, config=charts.CONFIG, alt=takeaway, key="editions")
+        drawn, takeaway = editions
+        picture(drawn, alt=takeaway, key="editions")
     notes = [
         f"{rule['combinations']:,} combinations left out: {plain(rule['rule'])}."
         for rule in queries.left_out(snapshot, claim["claim_id"])
@@ -157,22 +157,17 @@ def behind(snapshot: Snapshot, claim: Claim, about: subjects.Subject) -> None:
     )
     notes = citation_lines(snapshot, claim)
     rows, specifications = st.columns(2)
-    rows.download_button(
-        "Rows as CSV",
-        data=lambda: to_csv(about.rows, [*notes, f"Rows: {about.rows_are}"]),
-        file_name=f"milex-{claim['claim_id']}-rows.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    specifications.download_button(
-        "Specifications as CSV",
-        data=lambda: to_csv(specification_rows(snapshot, claim), notes),
-        file_name=f"milex-{claim['claim_id']}-specifications.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    with rows:
+        downloads(
+            about.rows, [*notes, f"Rows: {about.rows_are}"], f"milex-{claim['claim_id']}-rows"
+        )
+    with specifications:
+        downloads(
+            specification_rows(snapshot, claim),
+            notes,
+            f"milex-{claim['claim_id']}-specifications",
+            "specifications",
+        )
     st.markdown("To cite:")
     st.code("\n".join(notes[1:]), language=None, wrap_lines=True)
 

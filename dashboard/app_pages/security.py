@@ -9,12 +9,11 @@ import streamlit as st
 
 from dashboard import alliance_queries as asked
 from dashboard import security_charts
-from dashboard.charts import CONFIG
 from dashboard.data import Snapshot
-from dashboard.parts import formats
+from dashboard.parts import downloads, formats, picture
 from dashboard.security_charts import OBLIGATIONS
-from dashboard.tables import Table, to_csv
 from pipelines import graph
+from pipelines.table import Table
 
 TIES = ("defence", "all")
 BARS = {"with the US": "pacts with the US", "defence": "defence pacts"}
@@ -67,7 +66,7 @@ def main(snapshot: Snapshot) -> None:
     region = second.selectbox(
         "Region",
         list(asked.LEVELS),
-        key="region",
+        key="level",
         bind="query-params",
         help="core: East Asia, South-East Asia and Oceania. The US and Russia are outside powers.",
     )
@@ -129,15 +128,15 @@ def shape(
         f"{year}: the US has {'defence ties' if shown == 'defence' else 'ties'} with {spoken} of "
         f"its six spokes; the spokes have {among(ties)} with one another"
     )
-    picture, table = st.columns([5, 4])
-    picture.plotly_chart(
-        security_charts.network(takeaway, ties, plan, source=source),
-        config={**CONFIG, "displayModeBar": False},
-        alt=takeaway,
-        key="network",
-    )
+    drawn, table = st.columns([5, 4])
+    with drawn:
+        picture(
+            security_charts.network(takeaway, ties, plan, source=source),
+            alt=takeaway,
+            key="network",
+        )
     if far:
-        picture.caption(
+        drawn.caption(
             f"Not drawn: {len(far)} states outside the region that only a large treaty ties to it. "
             "They are in the measures and in the rows."
         )
@@ -150,14 +149,13 @@ def shape(
         "Few states and a chosen region: measures to compare years by, not to test anything."
     )
     found = asked.ties(snapshot, dataset, version, level, year)
-    table.download_button(
-        "Ties of the year as CSV",
-        data=lambda: to_csv(found, [f"Ties of {year}, strongest obligation.", source]),
-        file_name=f"milex-ties-{dataset}-{version}-{year}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    with table:
+        downloads(
+            found,
+            [f"Ties of {year}, strongest obligation.", source],
+            f"milex-ties-{dataset}-{version}-{year}",
+            "ties",
+        )
     return int(year)
 
 
@@ -233,13 +231,11 @@ def hub_and_spokes(snapshot: Snapshot, dataset: str, version: str, source: str) 
         listing(readable(others), "Pacts of two spokes with one another")
     else:
         st.info("No pact between two spokes is in these data.")
-    st.download_button(
-        "Hub and spokes as CSV",
-        data=lambda: to_csv(ties, ["Pacts of the US with six spokes since 1951.", source]),
-        file_name=f"milex-hub-{dataset}-{version}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
+    downloads(
+        ties,
+        ["Pacts of the US with six spokes since 1951.", source],
+        f"milex-hub-{dataset}-{version}",
+        "hub and spokes",
     )
 
 
@@ -270,7 +266,6 @@ def layers(
             security_charts.obligations(
                 takeaway, pacts, last_year=last_year, source=source, bilateral=bilateral
             ),
-            config=CONFIG,
             alt=takeaway,
             key=f"obligations {kind}",
         )
@@ -288,7 +283,7 @@ def layers(
         if latest is None
         else f"The US was in {100 * latest:.0f} % of the region's defence pacts in {year}"
     )
-    st.plotly_chart(
+    picture(
         security_charts.shares(
             takeaway,
             [("of defence pacts", of_defence), ("of all pacts", of_all)],
@@ -296,7 +291,6 @@ def layers(
             source=source,
             last_year=last_year,
         ),
-        config=CONFIG,
         alt=takeaway,
         key="share",
     )
@@ -325,9 +319,8 @@ def bars(snapshot: Snapshot, dataset: str, version: str, level: int, source: str
     going = phases[phases["end_date"].isna()]["alliance_id"].nunique() if len(phases) else 0
     pacts = phases["alliance_id"].nunique() if len(phases) else 0
     takeaway = f"{going} of {pacts} {BARS[which]} since 1945 were in force at the closing"
-    st.plotly_chart(
+    picture(
         security_charts.timeline(takeaway, phases, source=source),
-        config=CONFIG,
         alt=takeaway,
         key="timeline",
     )
@@ -355,7 +348,7 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
             f"GDP on average, the {other['countries']} other members "
             f"{100 * other['mean_share_of_gdp']:.1f} %"
         )
-    st.plotly_chart(
+    picture(
         security_charts.burden(
             takeaway,
             known,
@@ -363,7 +356,6 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
             "version. Milex.",
             last_year=latest,
         ),
-        config=CONFIG,
         alt=takeaway,
         key="burden",
     )

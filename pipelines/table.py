@@ -1,10 +1,8 @@
-"""A result set with its units, and the CSV that carries units, edition and citation inside."""
+"""A result set with the units of its columns; knows no database and no file format."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,25 +33,3 @@ class Table:
         unit = self.units.get(name)
         words = name.replace("_", " ")
         return f"{words} [{unit}]" if unit else words
-
-
-def to_csv(table: Table, notes: Sequence[str]) -> bytes:
-    """The table as UTF-8 CSV; lines that start with # before the header say what it is.
-
-    notes: one line each. The units stand there and in the header. Spreadsheets would run text that
-    begins with =, + or @ as a formula: such text gets a leading apostrophe.
-    """
-    out = io.StringIO()
-    for note in notes:
-        out.write(f"# {' '.join(note.split())}\n")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([table.heading(name) for name in table.columns])
-    for row in table.rows:
-        writer.writerow([_inert(value) for value in row])
-    return out.getvalue().encode("utf-8")
-
-
-def _inert(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
