@@ -130,7 +130,7 @@ def lines(
     figure.update_yaxes(rangemode="tozero" if from_zero else "normal")
     if points:
         figure.update_xaxes(tickvals=sorted(set(years)), tickformat="d")
-    return _finish(figure, title, source, unit)
+    return finish(figure, title, source, unit)
 
 
 def bars(
@@ -167,7 +167,7 @@ def bars(
     )
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=True)
     longest = max((len(name) for name, *_ in items), default=0)
-    return _finish(
+    return finish(
         figure, title, source, unit, height=25 * len(items), left=16 + 6 * longest, axis=6
     )
 
@@ -201,7 +201,7 @@ def spans(
     )
     figure.update_xaxes(tickformat="d")
     longest = max((min(26, len(name)) for name, *_ in items), default=0)
-    return _finish(
+    return finish(
         figure, title, source, "years in force", height=25 * len(items), left=16 + 6 * longest
     )
 
@@ -247,7 +247,7 @@ def histogram(
             font={"color": colour, "size": 13},
         )
     figure.update_xaxes(title=in_chart(unit), rangemode="tozero")
-    return _finish(figure, title, source, counted, axis=48)
+    return finish(figure, title, source, counted, axis=48)
 
 
 def specification_curve(
@@ -356,7 +356,7 @@ def specification_curve(
     values = [dot.value for dot in dots]
     if values and max(values) - min(values) <= MAX_WHOLE and all(v % 1 == 0 for v in values):
         figure.update_layout(yaxis={"dtick": 1})
-    return _finish(
+    return finish(
         figure,
         title,
         source,
@@ -404,7 +404,7 @@ def _stated(figure: go.Figure, value: float, text: str, right: bool) -> None:
     )
 
 
-def _finish(
+def finish(
     figure: go.Figure,
     title: str,
     source: str,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts import ACCENT, GREY, MAIN
-from dashboard.charts import _finish as finish
+from dashboard.charts import ACCENT, GREY, MAIN, finish
 from dashboard.survival_charts import AMBER, GREEN, PINK, empty, key, shaded
 from dashboard.text import in_chart
 

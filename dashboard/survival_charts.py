@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from dashboard.charts import ACCENT, GREY, MAIN, PALE
-from dashboard.charts import _finish as finish
+from dashboard.charts import ACCENT, GREY, MAIN, PALE, finish
 from dashboard.text import in_chart
 
 if TYPE_CHECKING:
