@@ -28,6 +28,12 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+event_log_storage:
+  module: pipelines.run_history
+  class: EventLog
+  config:
+    base_dir:
+      env: DAGSTER_HOME
 concurrency:
   runs:
     max_concurrent_runs: 1
@@ -125,7 +131,7 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
-    from pipelines import progress, run_history
+    from pipelines import progress
 
     say("Loading Dagster …")
     dagster_home(settings)
@@ -135,7 +141,6 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
 
     job = defs.resolve_job_def("everything")
     with (
-        run_history.quick_writes(),
         dg.DagsterInstance.get() as instance,
         progress.shown(expected=len(job.graph.nodes)),
     ):
