@@ -116,7 +116,10 @@ def build(settings: Settings, say: Callable[[str], None], force: bool = False) -
         facts = publish.snapshot_facts(current)
         if facts.get("fingerprint") == fingerprint(settings):
             return Built(current, changed=False)
-    return _materialize(settings, say)
+    from pipelines import reading_ahead
+
+    with reading_ahead.of_a_first_build(settings):
+        return _materialize(settings, say)
 
 
 def dagster_home(settings: Settings) -> Path:

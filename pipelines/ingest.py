@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pandas as pd
 
-from pipelines import countries, excerpt
+from pipelines import countries, excerpt, reading_ahead
 from pipelines.errors import MilexError, ReadError
 from pipelines.progress import FILES
 from pipelines.readers.atop import LEVELS, read_atop, sniff_atop
@@ -139,7 +140,7 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
     unread = [file for file in real if not _is_read(connection, file)]
     # The next workbook is read while DuckDB writes the last: it leaves Python's lock alone.
     with ThreadPoolExecutor(max_workers=1) as reader:
-        found = reader.map(_read, unread)
+        found = reader.map(_read_or_take, unread)
         for number, (file, edition) in enumerate(zip(unread, found, strict=True), start=1):
             FILES.info("Read workbook %d of %d: %s", number, len(unread), file.file_name)
             _insert(connection, file, edition)
@@ -228,7 +229,12 @@ def _delete(connection: duckdb.DuckDBPyConnection, source_ids: list[str]) -> Non
             )
 
 
-def _read(file: SourceFile) -> SipriEdition | ReadError:
+def _read_or_take(file: SourceFile) -> SipriEdition | ReadError:
+    ahead = reading_ahead.found(file.source_id)
+    return read_workbook(file) if ahead is None else cast("SipriEdition | ReadError", ahead)
+
+
+def read_workbook(file: SourceFile) -> SipriEdition | ReadError:
     """A workbook's edition, or why it cannot be read."""
     try:
         edition = read_sipri(file.path)
@@ -311,12 +317,14 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
     """
     versions: list[AllianceVersion] = []
     rejected = [(file, _why_unreadable(file)) for file in files if file.level == UNREADABLE]
-    for dataset, version, group in _alliance_groups(files):
-        try:
-            versions.append(_read_alliances(dataset, group))
-        except ReadError as error:
-            reason = _without_folders(str(error), group.values())
+    for dataset, version, group in alliance_groups(files):
+        ahead = reading_ahead.found(f"{dataset} {version}")
+        found = read_alliances(dataset, group) if ahead is None else ahead
+        if isinstance(found, ReadError):
+            reason = _without_folders(str(found), group.values())
             rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
+        else:
+            versions.append(cast("AllianceVersion", found))
     _remember(connection, "alliances", rejected)
     if not versions:
         raise MilexError(
@@ -352,7 +360,7 @@ def _without_folders(message: str, files: Iterable[SourceFile]) -> str:
     return message
 
 
-def _alliance_groups(
+def alliance_groups(
     files: list[SourceFile],
 ) -> list[tuple[str, str, dict[str, SourceFile]]]:
     """The files of each dataset and version, by level; the first found of a level is taken."""
@@ -367,9 +375,13 @@ def _alliance_groups(
     return [(dataset, version, group) for (dataset, version), group in sorted(groups.items())]
 
 
-def _read_alliances(dataset: str, group: dict[str, SourceFile]) -> AllianceVersion:
-    if dataset == "COW":
-        return read_cow_alliances(group["alliances_by_member"].path)
-    if any(file.origin == "excerpt" for file in group.values()):
-        return excerpt.read_alliances(group)
-    return read_atop({level: group[level].path for level in LEVELS if level in group})
+def read_alliances(dataset: str, group: dict[str, SourceFile]) -> AllianceVersion | ReadError:
+    """A version of ATOP or COW from its files by level, or why it cannot be read."""
+    try:
+        if dataset == "COW":
+            return read_cow_alliances(group["alliances_by_member"].path)
+        if any(file.origin == "excerpt" for file in group.values()):
+            return excerpt.read_alliances(group)
+        return read_atop({level: group[level].path for level in LEVELS if level in group})
+    except ReadError as error:
+        return error

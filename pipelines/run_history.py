@@ -30,6 +30,7 @@ class EventLog(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Open the index; base_dir is the folder of the files."""
         self._engines: dict[str, db.Engine] = {}
         self._indexes: dict[str, bool] = {}
         super().__init__(base_dir, inst_data)

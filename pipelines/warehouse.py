@@ -108,12 +108,13 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) 
 def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, int]:
     """A hash of a table's rows that their order does not change, and their number.
 
-    Two sums over the rows' hashes, so that a pair of equal rows does not cancel out.
+    A sum and an exclusive-or over the rows' hashes: in the first, equal rows do not cancel out; in
+    the second, no carry hides a change.
     """
     row = first_row(
         connection,
-        f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0), "
-        f"coalesce(bit_xor(hash(t, 'second')), 0) FROM {table} AS t",
+        "SELECT count(*), coalesce(sum(hash::HUGEINT), 0), coalesce(bit_xor(hash), 0) "
+        f"FROM (SELECT hash(t) AS hash FROM {table} AS t)",
     )
     assert row is not None
     rows, total, mixed = row

@@ -53,7 +53,7 @@ PLOTS: dict[str, Callable[[duckdb.DuckDBPyConnection], str]] = {
 def _lines(series: Series, title: str, unit: str) -> str:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    figure = Figure(figsize=(7, 3.2))
     axes = figure.subplots()
     for name, (x, y) in series.items():
         axes.plot(x, y, label=name, linewidth=1.4)

@@ -1,0 +1,62 @@
+"""The event log keeps files open and loses nothing: what it writes, Dagster's own storage reads."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+from pipelines import run_history
+from pipelines.build import INSTANCE
+from pipelines.run_history import EventLog
+
+
+@dg.asset
+def figure() -> int:
+    return 1
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text(INSTANCE, encoding="utf-8")
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def run(instance: dg.DagsterInstance) -> str:
+    return dg.materialize([figure], instance=instance).run_id
+
+
+def test_the_instance_uses_it(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.event_log_storage, EventLog)
+
+
+def test_events_and_materializations_are_there_for_dagsters_own_storage(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    run_id = run(instance)
+    own = SqliteEventLogStorage(str(tmp_path / "history" / "runs"))
+    events = own.get_records_for_run(run_id).records
+    assert [e.event_log_entry for e in events] == list(instance.all_logs(run_id))
+    assert any("ASSET_MATERIALIZATION" in str(e.event_log_entry.dagster_event_type) for e in events)
+    assert own.has_asset_key(dg.AssetKey("figure"))
+
+
+def test_a_run_that_was_deleted_can_be_followed_by_others(instance: dg.DagsterInstance) -> None:
+    first = run(instance)
+    instance.delete_run(first)
+    assert list(instance.all_logs(first)) == []
+    second = run(instance)
+    assert list(instance.all_logs(second))
+
+
+def test_few_files_are_open_at_once(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_history, "KEPT_OPEN", 2)
+    runs = [run(instance) for _ in range(4)]
+    storage = instance.event_log_storage
+    assert isinstance(storage, EventLog)
+    assert len(storage._engines) == 2
+    assert all(list(instance.all_logs(run_id)) for run_id in runs)
