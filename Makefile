@@ -15,7 +15,7 @@ MILEX = @.venv/bin/milex
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help build test dashboard dagster sql report bench lock lint clean rollback
+.PHONY: help build fetch test dashboard dagster sql report doctor bench lock lint clean rollback
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1 \2/p' Makefile | while read -r name meaning; do \
@@ -24,6 +24,10 @@ help: ## list these commands
 build: ## set up .venv, build everything from the publishers' files, print the claims
 	$(SETUP)
 	$(MILEX) build
+
+fetch: ## download the publishers' files into data/raw; nothing else downloads
+	$(SETUP)
+	$(MILEX) fetch
 
 test: lint ## run the linters, the type checker and the test suite
 	@.venv/bin/python -m pytest $(PYTEST_ARGS)
@@ -43,6 +47,10 @@ sql: ## open a read-only SQL prompt on the published snapshot
 report: ## write the report of the claims and their verdicts
 	$(SETUP)
 	$(MILEX) report
+
+doctor: ## say what is here, whether it is well, and what to do about each problem
+	$(SETUP)
+	$(MILEX) doctor
 
 rollback: ## go back to the snapshot that was published before this one
 	$(SETUP)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,24 @@ Port = Annotated[int, typer.Option(help="Port on this machine.", min=1, max=6553
 Host = Annotated[
     str, typer.Option(help="Address to listen on; anything but loopback is open to the network.")
 ]
+
+
+class SqlFormat(StrEnum):
+    """Forms of an answer to a query."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+    markdown = "markdown"
+
+
+class ExportFormat(StrEnum):
+    """Forms of exported tables."""
+
+    parquet = "parquet"
+    csv = "csv"
+    xlsx = "xlsx"
 
 
 @contextmanager
@@ -139,15 +158,78 @@ def dagster(port: Port = 3000, host: Host = "127.0.0.1") -> None:
 @app.command()
 def sql(
     query: Annotated[
-        str | None, typer.Argument(help="One SELECT; `-` reads standard input.")
+        str | None, typer.Argument(help="One SELECT; `-` reads standard input.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="Read the query from a file.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    example: Annotated[str | None, typer.Option(help="Run a worked example.")] = None,
+    examples: Annotated[bool, typer.Option("--examples", help="List the worked examples.")] = False,
+    form: Annotated[
+        SqlFormat | None,
+        typer.Option(
+            "--format", help="Form of the answer; else by the ending of --output, else a table."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the answer to a file, all rows.")
     ] = None,
 ) -> None:
-    """Run one query on the published snapshot, read-only; without a query, open a shell."""
-    from pipelines import ask
+    """Run one SELECT on the published snapshot; without a query, open DuckDB's shell, read-only.
+
+    The answer goes to standard output, messages go to standard error. Exit code 1: the query failed
+    or hit a limit.
+    """
+    from pipelines.adhoc import terminal
+    from pipelines.adhoc.examples import find_example
+
+    settings = load_settings()
+    if sum(given is not None for given in (query, file, example)) > 1:
+        raise typer.BadParameter("Give one query: as an argument, with --file or with --example.")
+    if form is None:
+        ending = output.suffix.lower() if output else ""
+        form = SqlFormat(terminal.ENDINGS.get(ending, "table"))
+    if form is SqlFormat.parquet and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is no text: add --output FILE, or pipe it on.")
+    with _one_message():
+        if examples:
+            for line in terminal.list_examples(settings):
+                typer.echo(line)
+            return
+        if file is not None:
+            query = file.read_text(encoding="utf-8-sig", errors="replace")
+        elif example is not None:
+            query = find_example(settings, example).sql
+        elif query == "-" or (query is None and not sys.stdin.isatty()):
+            query = sys.stdin.read()
+        if query is None:
+            raise typer.Exit(terminal.shell(settings))
+        terminal.ask(settings, query, form.value, output, _say)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
+    form: Annotated[
+        ExportFormat, typer.Option("--format", help="Form of the files.")
+    ] = ExportFormat.parquet,
+    with_cow: Annotated[
+        bool,
+        typer.Option(
+            "--with-cow",
+            help="COW's alliances too. Their maintainers ask not to repackage them: for yourself only.",
+        ),
+    ] = False,
+) -> None:
+    """Write the public tables as files, with datapackage.json: units, keys, sources and licences."""
+    from pipelines import export as exporting
 
     with _one_message():
-        code = ask.run(load_settings(), sys.stdin.read() if query == "-" else query)
-    raise typer.Exit(code)
+        for line in exporting.export(load_settings(), folder, form.value, with_cow=with_cow):
+            _say(line)
 
 
 @app.command()
@@ -162,6 +244,58 @@ def report(
     settings = load_settings()
     files = output or [settings.processed / "report.html", settings.processed / "report.md"]
     raise typer.Exit(serve.run(serve.report_command(files), settings))
+
+
+class DatasetName(StrEnum):
+    """The datasets as they are named on the command line."""
+
+    sipri = "sipri"
+    atop = "atop"
+    cow = "cow"
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[DatasetName | None, typer.Option(help="Only this dataset.")] = None,
+    edition: Annotated[
+        int | None, typer.Option(help="Only SIPRI's edition of this last data year, such as 2023.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Only this version, such as 5.1 of ATOP.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Download again, and replace copies of your own.")
+    ] = False,
+) -> None:
+    """Download the publishers' files into data/raw/: checked, and only what is new.
+
+    Without an option: everything in the catalogue, and the newest file on the publishers' pages.
+    Nothing else in Milex downloads anything. Exit code 1 if a file could not be had.
+    """
+    from pipelines.sources import errand
+
+    if edition is not None and (version or dataset not in (None, DatasetName.sipri)):
+        raise typer.BadParameter("--edition is SIPRI's; name a version of ATOP or COW by --version")
+    named = dataset.upper() if dataset else "SIPRI" if edition is not None else None
+    version = str(edition) if edition is not None else version
+    with _one_message():
+        outcomes = errand.run(load_settings(), typer.echo, named, version, force)
+    if any(outcome.state == "fetched" for outcome in outcomes):
+        typer.echo("Next: `make build` reads what is new.")
+    raise typer.Exit(1 if errand.failures(outcomes, version) else 0)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is here and whether it is well, and what to do about each problem.
+
+    Exit code 1 if there is a problem.
+    """
+    from pipelines import doctor as consulting
+
+    findings = consulting.examine(load_settings())
+    consulting.show(findings)
+    raise typer.Exit(1 if any(found.state == "problem" for found in findings) else 0)
 
 
 @app.command()

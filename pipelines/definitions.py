@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.assets import fetching
 from pipelines.assets.catalogue import all_assets
 from pipelines.assets.resources import Warehouse
 from pipelines.settings import load_settings
@@ -25,7 +26,9 @@ claims = dg.define_asset_job(
 
 defs = dg.Definitions(
     assets=all_assets(load_settings()),
-    jobs=[everything, data, claims],
+    jobs=[everything, data, claims, fetching.fetch_sources],
+    schedules=[fetching.every_may],
+    sensors=[fetching.new_editions, fetching.new_files],
     resources={"warehouse": Warehouse()},
     # These tables are small: a second process costs seconds and fights for DuckDB's lock. A
     # deployment that needs more names another executor in its run configuration.

@@ -118,7 +118,8 @@ def load_files(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
                 file.origin,
                 file.retrieved_at.replace(tzinfo=None),
                 known is not None,
-                (known.url if known else None)
+                file.url
+                or (known.url if known else None)
                 or (catalogue.url(file.dataset, version) if version else None),
                 dataset.licence,
                 dataset.citation,

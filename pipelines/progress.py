@@ -6,6 +6,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 # What is made next, one message a table; and what takes long, one message a file.
 TABLES = logging.getLogger("pipelines.progress.tables")
@@ -53,3 +57,36 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         assert callable(self._show)
         self._show(record.getMessage())
+
+
+class TransferBar:
+    """A bar for one transfer after the other, on a terminal only; called with how far it is."""
+
+    def __init__(self) -> None:
+        """No bar before the first byte."""
+        self._bar: Progress | None = None
+
+    def __call__(self, so_far: int, expected: int | None) -> None:
+        """Show the bytes so far, and those expected if they are known."""
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            self._bar = _transfer_bar()
+        self._bar.update(self._bar.task_ids[0], completed=so_far, total=expected)
+
+    def close(self) -> None:
+        """Take the bar away, before a line is printed or the next transfer begins."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _transfer_bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    bar.add_task("", total=None)
+    bar.start()
+    return bar

@@ -8,7 +8,10 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 from tests.conftest import BuiltData
 
-COMMANDS = ("build", "claims", "claim", "dashboard", "dagster", "sql", "rollback", "excerpt")
+COMMANDS = (
+    "build", "fetch", "claims", "claim", "report", "sql", "export", "dashboard", "dagster", "doctor",
+    "rollback", "excerpt",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines import ingest
-from pipelines.assets import claims, models, published, raw
+from pipelines.assets import claims, fetching, models, published, raw
 from pipelines.checks import load_checks
 from pipelines.models import load_models
 from pipelines.settings import Settings
@@ -21,7 +21,7 @@ def all_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         *claims.TABLES,
     }
     return [
-        *raw.publishers(),
+        *fetching.with_freshness(raw.publishers()),
         raw.raw_files,
         raw.raw_sipri,
         raw.raw_alliances,

@@ -14,7 +14,11 @@ _CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A publisher's dataset: how to cite it and on what terms it may be used."""
+    """A publisher's dataset: how to cite it and on what terms it may be used.
+
+    links: the form of a download's name on `page`, a regular expression with the group `version`;
+    None where no new version is expected. members: what an archive must hold, with `{version}`.
+    """
 
     name: str
     title: str
@@ -23,6 +27,13 @@ class Dataset:
     licence: str
     ask: str
     base_url: str | None = None
+    links: str | None = None
+    members: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder below data/raw/ that its downloads go to."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,10 @@ class Catalogue:
 def load_catalogue() -> Catalogue:
     """Read the catalogue that ships with the project."""
     content: dict[str, Any] = yaml.safe_load(_CATALOGUE.read_text(encoding="utf-8"))
-    datasets = {name: Dataset(name=name, **entry) for name, entry in content["datasets"].items()}
+    datasets = {
+        name: Dataset(**{**entry, "name": name, "members": tuple(entry.get("members", ()))})
+        for name, entry in content["datasets"].items()
+    }
     files = []
     for entry in content["files"]:
         base = datasets[entry["dataset"]].base_url

@@ -13,6 +13,7 @@ from pipelines.readers.atop import sniff_atop
 from pipelines.readers.cow import sniff_cow
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
+from pipelines.sources.manifest import read_manifest
 
 UNREADABLE = "unreadable"
 
@@ -23,7 +24,8 @@ class SourceFile:
 
     dataset: SIPRI, ATOP or COW. version: of ATOP and COW files; a workbook's edition is known only
     once its figures are read, so it is None here. level: what one row is (for SIPRI 'workbook').
-    origin: 'raw' or 'mirror'. retrieved_at: the file's own time.
+    origin: 'raw', 'publisher' (downloaded by Milex into data/raw/, and unchanged since) or 'mirror'.
+    retrieved_at: when it was downloaded, else the file's own time. url: where it was downloaded from.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class SourceFile:
     sha256: str
     origin: str
     retrieved_at: datetime
+    url: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -59,43 +62,49 @@ def sha256_of(path: Path) -> str:
 def find_files(settings: Settings) -> list[SourceFile]:
     """Every recognised file, a user's own before the mirror's; equal bytes are listed once."""
     found: dict[str, SourceFile] = {}
-    for origin, folder in (("raw", settings.raw), ("mirror", settings.mirror)):
-        if folder is None or not folder.is_dir():
-            continue
-        for path in _candidates(folder, leave_out=settings.excerpt):
-            file = _recognise(path, origin)
-            if file is not None:
-                found.setdefault(file.sha256, file)
+    for origin, path in possible_files(settings):
+        file = _recognise(path, origin)
+        if file is not None:
+            found.setdefault(file.sha256, file)
     return list(found.values())
 
 
-def _candidates(folder: Path, leave_out: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        office_lock = path.name.startswith(("~$", ".~"))
-        if path.suffix.lower() not in {".xlsx", ".csv"} or office_lock or not path.is_file():
+def possible_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Origin and path of every file that may be a publisher's; opens none."""
+    for origin, folder in (("raw", settings.raw), ("mirror", settings.mirror)):
+        if folder is None or not folder.is_dir():
             continue
-        if leave_out not in path.parents:
-            yield path
+        for path in sorted(folder.rglob("*")):
+            office_lock = path.name.startswith(("~$", ".~"))
+            if path.suffix.lower() not in {".xlsx", ".csv"} or office_lock or not path.is_file():
+                continue
+            if settings.excerpt not in path.parents:
+                yield origin, path
 
 
 def _recognise(path: Path, origin: str) -> SourceFile | None:
     """Every workbook is taken for SIPRI's, so that one that is not gets the reader's own error."""
-    kind = ("SIPRI", None, "workbook") if path.suffix.lower() == ".xlsx" else _recognise_csv(path)
+    kind = ("SIPRI", None, "workbook") if path.suffix.lower() == ".xlsx" else recognise_csv(path)
     if kind is None:
         return None
     dataset, version, level = kind
+    sha256 = sha256_of(path)
+    downloaded = read_manifest(path, sha256) if origin == "raw" else None
+    modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0)
     return SourceFile(
         path=path,
         dataset=dataset,
         version=version,
         level=level,
-        sha256=sha256_of(path),
-        origin=origin,
-        retrieved_at=datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0),
+        sha256=sha256,
+        origin="publisher" if downloaded else origin,
+        retrieved_at=downloaded.retrieved_at if downloaded else modified,
+        url=downloaded.url if downloaded else None,
     )
 
 
-def _recognise_csv(path: Path) -> tuple[str, str | None, str] | None:
+def recognise_csv(path: Path) -> tuple[str, str | None, str] | None:
+    """Dataset, version and level of a CSV file, by its columns; None for any other file."""
     try:
         atop = sniff_atop(path)
     except ReadError:

@@ -1,6 +1,6 @@
 -- One row per source file that was found: where it came from, its hash, its terms.
 --
--- key: dataset, version, file_name, sha256
+-- key: dataset, file_name, sha256
 -- columns:
 --   dataset VARCHAR: SIPRI, ATOP or COW
 --   version VARCHAR: edition or version; NULL where the file could not be read

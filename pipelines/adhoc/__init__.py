@@ -1,0 +1,1 @@
+"""Ad hoc SQL: one SELECT on a published snapshot, in a child process that can do no harm."""

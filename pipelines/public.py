@@ -1,0 +1,37 @@
+"""What a snapshot offers: its tables and metrics as the headers of the models describe them."""
+
+from __future__ import annotations
+
+from pipelines import checks
+from pipelines.claims import sentences
+from pipelines.models import Column, Model, load_models
+from pipelines.settings import Settings
+
+SNAPSHOT = Model.of_table(
+    "main.snapshot",
+    "One row per fact about this snapshot: when it was built, from what, with which versions.",
+    ("fact",),
+    (
+        Column("fact", "VARCHAR", None, "name of the fact"),
+        Column("content", "VARCHAR", None, "the fact; `excerpt` is empty when all files are full"),
+    ),
+)
+
+
+def tables(settings: Settings) -> list[Model]:
+    """Every public table, by name."""
+    found = [model for model in _public(settings) if not model.is_macro]
+    return _sorted([*found, sentences.TABLE, checks.TABLE, SNAPSHOT])
+
+
+def metrics(settings: Settings) -> list[Model]:
+    """Every metric, by name."""
+    return _sorted([model for model in _public(settings) if model.is_macro])
+
+
+def _public(settings: Settings) -> list[Model]:
+    return [model for model in load_models(settings.sql).values() if model.schema == "main"]
+
+
+def _sorted(models: list[Model]) -> list[Model]:
+    return sorted(models, key=lambda model: model.name)

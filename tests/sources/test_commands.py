@@ -1,0 +1,130 @@
+"""`milex fetch` at a prompt: what it prints, and its exit codes."""
+
+import io
+import sys
+from dataclasses import replace
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from pipelines import cli
+from pipelines.progress import TransferBar
+from pipelines.sources import errand
+from tests.sources.conftest import NAME, PATH, Desk
+from tests.sources.publisher import Answer
+
+
+@pytest.fixture
+def prompt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The command works in the desk's folder, and knows the local publisher only."""
+    monkeypatch.setattr(cli, "load_settings", lambda: desk.settings)
+    monkeypatch.setattr(errand, "load_catalogue", lambda: desk.catalogue)
+    monkeypatch.setattr(errand, "PATIENT", desk.limits)
+    desk.publisher.on("/databases/milex", f'<a href="{PATH}">all</a>'.encode())
+    desk.publisher.on("/data.html", b'<a href="atop_5.1__.csv_.zip">all</a>')
+    desk.lists("/atop_5.1__.csv_.zip", "ATOP", "5.1", file_name="atop5_1m.csv")
+    return desk
+
+
+def fetch(*words: str) -> Result:
+    return CliRunner().invoke(cli.app, ["fetch", *words])
+
+
+def test_a_line_a_source_then_the_citation_and_what_comes_next(
+    prompt: Desk, workbook: bytes
+) -> None:
+    prompt.publisher.on(PATH, Answer(workbook, headers={"ETag": '"a"'}))
+    prompt.lists(PATH)
+
+    done = fetch("--dataset", "sipri")
+
+    assert done.exit_code == 0, done.output
+    assert f"SIPRI 2021    fetched     {NAME}: {len(workbook):,} bytes" in done.stdout
+    assert "Cite SIPRI: Cite it." in done.stdout
+    assert "Terms: Its terms." in done.stdout
+    assert "make build" in done.stdout
+
+    again = fetch("--edition", "2021")
+    assert again.exit_code == 0
+    assert "unchanged" in again.stdout
+    assert "make build" not in again.stdout
+
+
+def test_one_failure_is_exit_code_1_and_the_others_are_fetched(
+    prompt: Desk, workbook: bytes
+) -> None:
+    prompt.publisher.on(PATH, workbook)
+    prompt.lists(PATH)
+
+    done = fetch()
+
+    assert done.exit_code == 1
+    assert "ATOP 5.1     failed      atop_5.1__.csv_.zip: " in done.stdout
+    assert prompt.workbook.exists()
+    assert "Traceback" not in done.output
+
+
+def test_what_is_not_online_fails_only_where_it_was_named(prompt: Desk) -> None:
+    prompt.files = [replace(prompt.files[0], version="3.0", url=None, file_name="atop3_0m.csv")]
+    prompt.publisher.on("/data.html", b'<a href="atop_5.1__.csv_.zip">all</a>')
+    prompt.lists("/atop_5.1__.csv_.zip", "ATOP", "5.1", file_name="atop5_1m.csv")
+    all_of_them = fetch("--dataset", "atop")
+    named = fetch("--dataset", "atop", "--version", "3.0")
+
+    assert "not online" in named.stdout
+    assert "Ask them." in named.stdout
+    assert named.exit_code == 1
+    assert all_of_them.stdout.count("failed") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "says"),
+    [
+        (["--edition", "2031"], 1, "SIPRI 2031 is neither in the catalogue nor on"),
+        (["--version", "9.9"], 1, "Edition or version 9.9 is neither"),
+        (["--dataset", "fao"], 2, "fao"),
+        (["--dataset", "atop", "--edition", "2020"], 2, "--edition is SIPRI's"),
+        (["--edition", "2020", "--version", "5.1"], 2, "--edition is SIPRI's"),
+    ],
+)
+def test_what_is_not_there_is_one_message(
+    prompt: Desk, words: list[str], exit_code: int, says: str
+) -> None:
+    done = fetch(*words)
+
+    assert done.exit_code == exit_code
+    assert says in " ".join(done.output.replace("│", " ").split())
+    assert "Traceback" not in done.output
+
+
+def test_a_bar_is_shown_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    for terminal in (True, False):
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setenv("TERM", "xterm")
+        bar = TransferBar()
+        for so_far in (1000, 2000):
+            bar(so_far, 2000)
+        bar.close()
+        bar.close()
+        assert ("2.0/2.0 kB" in screen.getvalue()) == terminal
+
+
+@pytest.mark.parametrize("command", ["fetch", "doctor"])
+def test_the_commands_teach(command: str) -> None:
+    shown = CliRunner().invoke(cli.app, [command, "--help"])
+
+    assert shown.exit_code == 0
+    assert "Exit code 1" in shown.output
+
+
+def test_without_fetch_no_request_is_made(prompt: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (["--help"], ["fetch", "--help"], ["doctor"]):
+        CliRunner().invoke(cli.app, words)
+
+    assert prompt.publisher.asked == []
