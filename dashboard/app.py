@@ -44,8 +44,28 @@ st.session_state["snapshot"] = snapshot
 page = st.navigation(
     [
         st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True),
+        st.Page(
+            "app_pages/spending.py",
+            title="Spending",
+            icon=":material/show_chart:",
+            url_path="spending",
+        ),
+        st.Page("app_pages/region.py", title="Region", icon=":material/map:", url_path="region"),
+        st.Page(
+            "app_pages/ranking.py",
+            title="Ranking",
+            icon=":material/leaderboard:",
+            url_path="ranking",
+        ),
+        st.Page(
+            "app_pages/revisions.py",
+            title="Revisions",
+            icon=":material/history:",
+            url_path="revisions",
+        ),
         st.Page("app_pages/alliances.py", title="Alliances", icon=":material/handshake:"),
         st.Page("app_pages/security.py", title="Security structure", icon=":material/hub:"),
+        st.Page("app_pages/sql.py", title="SQL", icon=":material/terminal:", url_path="sql"),
         st.Page("app_pages/data.py", title="Data", icon=":material/database:", url_path="data"),
     ],
     position="top",

@@ -6,13 +6,23 @@ to page and with a link. Values that the snapshot does not know are ignored: the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
-from dashboard import queries
+from dashboard import queries, spending_queries
 from dashboard.database import Database
 
 PRICES = {"constant": "constant prices", "current": "current prices"}
 BASES = {"published": "SIPRI's total", "summed": "sum of its countries"}
+MEASURES = {
+    "constant_usd": "constant US$",
+    "current_usd": "current US$",
+    "share_of_gdp": "share of GDP",
+    "per_capita_usd": "US$ per head",
+    "share_of_government_spending": "share of government spending",
+}
+MOST_PLACES = 8
 
 
 def edition(db: Database) -> int:
@@ -43,38 +53,70 @@ def region(db: Database, default: str = "Asia & Oceania") -> str:
     )
 
 
-def prices() -> str:
-    """Constant or current prices."""
+def places(db: Database, default: Sequence[str]) -> list[str]:
+    """Several countries and regions, in the order in which they were chosen."""
+    known = spending_queries.places(db)
+    return [
+        str(place)
+        for place in st.multiselect(
+            "Countries and regions",
+            known,
+            [place for place in default if place in known] or known[:1],
+            max_selections=MOST_PLACES,
+            key="places",
+            bind="query-params",
+            placeholder="Choose up to eight",
+        )
+    ]
+
+
+def measure() -> str:
+    """What is measured: a key of MEASURES, as in main.observations."""
     return str(
-        st.segmented_control(
-            "Prices",
-            list(PRICES),
-            format_func=lambda name: PRICES[name].capitalize(),
-            default="constant",
-            required=True,
-            key="prices",
+        st.selectbox(
+            "Measure",
+            list(MEASURES),
+            format_func=lambda name: MEASURES[name][0].upper() + MEASURES[name][1:],
+            key="measure",
             bind="query-params",
         )
     )
+
+
+def one_of(label: str, words: Mapping[str, str], key: str) -> str:
+    """One of a few, shown by their words; the first unless another is chosen."""
+    first = next(iter(words))
+    chosen = st.segmented_control(
+        label,
+        list(words),
+        format_func=lambda name: words[name],
+        default=first,
+        required=True,
+        key=key,
+        bind="query-params",
+    )
+    return str(chosen or first)  # an address may hold the key without a value
+
+
+def prices() -> str:
+    """Constant or current prices."""
+    return one_of("Prices", {name: text.capitalize() for name, text in PRICES.items()}, "prices")
 
 
 def basis() -> str:
     """A region's total as published, or summed from its countries."""
-    return str(
-        st.segmented_control(
-            "Regional total",
-            list(BASES),
-            format_func=lambda name: BASES[name],
-            default="published",
-            required=True,
-            key="basis",
-            bind="query-params",
-        )
-    )
+    return one_of("Regional total", BASES, "basis")
 
 
 def years(first: int, last: int, default: tuple[int, int]) -> tuple[int, int]:
     """The first and the last year to show, both within what there is."""
+    kept = st.session_state.get("years")
+    if kept and not first <= min(kept) <= max(kept) <= last:  # of an edition that reaches further
+        within = max(min(kept), first), min(max(kept), last)
+        if within[0] < within[1]:
+            st.session_state["years"] = within
+        else:
+            del st.session_state["years"]
     chosen = st.slider(
         "Years",
         first,
@@ -83,9 +125,26 @@ def years(first: int, last: int, default: tuple[int, int]) -> tuple[int, int]:
         key="years",
         bind="query-params",
     )
-    return int(chosen[0]), int(chosen[1])
+    return int(min(chosen)), int(max(chosen))
 
 
 def year(first: int, last: int) -> int:
     """One year; the last unless another is chosen."""
+    kept = st.session_state.get("year")
+    if kept and not first <= kept <= last:  # of an edition that reaches further
+        del st.session_state["year"]
     return int(st.slider("Year", first, last, last, key="year", bind="query-params"))
+
+
+def place(db: Database, default: str) -> str:
+    """One country or region."""
+    known = spending_queries.places(db)
+    return str(
+        st.selectbox(
+            "Country or region",
+            known,
+            index=known.index(default) if default in known else 0,
+            key="place",
+            bind="query-params",
+        )
+    )

@@ -60,7 +60,7 @@ def rows(table: Table, meaning: str, **column_config: Any) -> None:
     meaning: what the rows are, for those who cannot see them. column_config: by column name, in
     place of the usual format.
     """
-    first = Table(table.columns, table.rows[:MOST_ROWS_SHOWN], table.units)
+    first = _rounded(Table(table.columns, table.rows[:MOST_ROWS_SHOWN], table.units))
     own = {table.heading(name): config for name, config in column_config.items()}
     st.dataframe(
         first.by_column(),
@@ -74,6 +74,16 @@ def rows(table: Table, meaning: str, **column_config: Any) -> None:
         st.caption(
             f"The first {MOST_ROWS_SHOWN:,} of {len(table.rows):,} rows; a download has them all."
         )
+
+
+def _rounded(table: Table) -> Table:
+    """Money with one decimal, as people read it; a download has every digit."""
+    money = {n for n, name in enumerate(table.columns) if "US$" in table.units.get(name, "")}
+    rows = [
+        tuple(round(v, 1) if n in money and isinstance(v, float) else v for n, v in enumerate(row))
+        for row in table.rows
+    ]
+    return Table(table.columns, rows, table.units)
 
 
 def downloads(table: Table, notes: Sequence[str], stem: str, what: str = "rows") -> None:
