@@ -45,6 +45,9 @@ page = st.navigation(
     [
         st.Page("app_pages/claims.py", title="Claims", icon=":material/fact_check:", default=True),
         st.Page(
+            "app_pages/check.py", title="Check a claim", icon=":material/rule:", url_path="check"
+        ),
+        st.Page(
             "app_pages/spending.py",
             title="Spending",
             icon=":material/show_chart:",

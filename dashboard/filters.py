@@ -70,12 +70,13 @@ def places(db: Database, default: Sequence[str]) -> list[str]:
     ]
 
 
-def measure() -> str:
+def measure(default: str = "constant_usd") -> str:
     """What is measured: a key of MEASURES, as in main.observations."""
     return str(
         st.selectbox(
             "Measure",
             list(MEASURES),
+            index=list(MEASURES).index(default),
             format_func=lambda name: MEASURES[name][0].upper() + MEASURES[name][1:],
             key="measure",
             bind="query-params",

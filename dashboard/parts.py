@@ -54,7 +54,7 @@ def picture_format() -> None:
     )
 
 
-def rows(table: Table, meaning: str, **column_config: Any) -> None:
+def rows(table: Table, meaning: str, /, **column_config: Any) -> None:
     """A table on the page, at most its first rows, under headings with units.
 
     meaning: what the rows are, for those who cannot see them. column_config: by column name, in

@@ -59,14 +59,6 @@ def sources(db: Database) -> Table:
     )
 
 
-def terms(db: Database) -> Table:
-    """Licence and citation of each dataset."""
-    return db.rows(
-        "SELECT dataset, any_value(licence) AS licence, any_value(citation) AS citation "
-        "FROM main.sources GROUP BY dataset ORDER BY dataset"
-    )
-
-
 def tables(db: Database) -> Table:
     """The snapshot's tables with what one row of each means."""
     return db.rows(
@@ -203,6 +195,28 @@ def all_specifications(db: Database, claim_id: str) -> Table:
     )
 
 
+@dataclass(frozen=True)
+class Grid:
+    """A claim's specifications: thinned for the eye, by edition, beside, left out, and all."""
+
+    thinned: Specifications
+    editions: Table
+    beside: list[dict[str, Any]]
+    left_out: list[dict[str, Any]]
+    all: Table
+
+
+def grid(db: Database, claim_id: str) -> Grid:
+    """Everything that shows how far a claim's figure depends on choices."""
+    return Grid(
+        specifications(db, claim_id),
+        by_edition(db, claim_id),
+        beside(db, claim_id),
+        left_out(db, claim_id),
+        all_specifications(db, claim_id),
+    )
+
+
 def series(db: Database, place: str, edition: int, prices: str, basis: str) -> Table:
     """A place's expenditure by year."""
     found = db.rows(
@@ -281,8 +295,26 @@ def regions_countries(db: Database, region: str) -> set[str]:
     )
 
 
+def countries(db: Database) -> list[str]:
+    """Every country with a row in any edition."""
+    return db.rows("SELECT DISTINCT country FROM main.spending ORDER BY country").column("country")
+
+
+def top_constant(db: Database, year: int, edition: int, n: int) -> Table:
+    """The largest spenders of a year by constant prices, in which editions give no world total."""
+    found = db.rows(
+        "SELECT rank() OVER (ORDER BY constant_usd_m DESC) AS rank, country, region, constant_usd_m "
+        "FROM main.spending WHERE year = ? AND edition = ? AND constant_usd_m IS NOT NULL "
+        "QUALIFY rank <= ? ORDER BY constant_usd_m DESC",
+        year,
+        edition,
+        n,
+    )
+    return Table(found.columns, found.rows, {"constant_usd_m": "US$ millions, constant prices"})
+
+
 def top(db: Database, year: int, edition: int, n: int) -> Table:
-    """The largest spenders of a year."""
+    """The largest spenders of a year, by current prices."""
     found = db.rows(
         "SELECT rank, country, region, current_usd_m, share_of_world "
         "FROM top(?, edition := ?, n := ?)",

@@ -130,7 +130,7 @@ def trends(
     measure: of main.observations; gives the scale of the values (US$ millions are drawn as billions,
     fractions as percentages), unless they are indexed. log: values of zero are not drawn.
     """
-    scale = 1.0 if indexed else _scale(measure)
+    scale = 1.0 if indexed else scale_of(measure)
     money = not indexed and measure.endswith("usd") and measure != "per_capita_usd"
     figure = go.Figure()
     ends: list[tuple[float, str, str]] = []
@@ -200,7 +200,7 @@ def nothing(title: str, source: str) -> go.Figure:
     return finish(figure, title, source, "nothing to draw", height=40, left=16)
 
 
-def _scale(measure: str) -> float:
+def scale_of(measure: str) -> float:
     """From a measure's unit to the one that is drawn."""
     return {"constant_usd": 1e-3, "current_usd": 1e-3, "per_capita_usd": 1.0}.get(measure, 100.0)
 

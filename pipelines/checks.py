@@ -42,7 +42,9 @@ TABLE = Model.of_table(
         Column("failing", "BIGINT", "rows", "rows that fail"),
         Column("excepted", "BIGINT", "rows", "rows that fail for a known and listed reason"),
         Column("sample", "VARCHAR[]", None, "the first failing rows"),
-        Column("known_exceptions", "VARCHAR[]", None, "reasons of the exceptions that applied"),
+        Column(
+            "known_exceptions", "VARCHAR[]", None, "exceptions that applied: where, and the reason"
+        ),
     ),
 )
 
@@ -188,10 +190,33 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
             [" · ".join(str(part) for part in row if part is not None) for row in outcome.failing][
                 :SHOWN
             ],
-            sorted({row[4] for row in outcome.excepted}),
+            _explained(outcome.excepted),
         ],
     )
     return outcome
+
+
+def _explained(excepted: list[tuple[Any, ...]]) -> list[str]:
+    """Each reason once, after the editions, subjects and years that it explains."""
+    places: dict[str, list[tuple[Any, ...]]] = {}
+    for edition, subject, year, _detail, reason in excepted:
+        places.setdefault(reason, []).append((edition, subject, year))
+    return sorted(
+        " · ".join(
+            [*(_among([row[n] for row in rows], word) for n, word in enumerate(_WORDS)), reason]
+        )
+        for reason, rows in places.items()
+    )
+
+
+_WORDS = ("editions", "subjects", "years")
+
+
+def _among(values: list[Any], word: str) -> str:
+    """Values in words: all of them if they are few, else the first and how many more."""
+    known = sorted({value for value in values if value is not None})
+    more = f" and {len(known) - 3} more {word}" if len(known) > 4 else ""
+    return f"{', '.join(map(str, known[:3] if more else known))}{more}" or f"all {word}"
 
 
 def prepare_results(connection: duckdb.DuckDBPyConnection) -> None:

@@ -88,6 +88,13 @@ class Model:
         return f"CREATE OR REPLACE TABLE {self.table} ({columns})"
 
     @property
+    def documentation(self) -> str:
+        """The header in one text, as it becomes the COMMENT: prose, then the key or the notes."""
+        parts = [f"Key: {', '.join(self.key)}"] if self.key else []
+        parts += [f"{name.capitalize()}: {text.strip()}" for name, text in self.notes.items()]
+        return "\n\n".join([self.description, *parts])
+
+    @property
     def is_macro(self) -> bool:
         """Whether this is a metric."""
         return self.arguments is not None
@@ -246,7 +253,7 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         connection.execute(model.body)
         connection.execute(
             f"COMMENT ON MACRO {'TABLE ' if _is_table_macro(model) else ''}{model.name} IS "
-            f"{quote(model.description)}"
+            f"{quote(model.documentation)}"
         )
         return
     connection.execute(f"CREATE OR REPLACE TABLE {model.table} AS {model.body}")
@@ -281,7 +288,7 @@ def check_columns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Put the header into the database, where `DESCRIBE`-like tools show it."""
     connection.execute("BEGIN")
-    connection.execute(f"COMMENT ON TABLE {model.table} IS {quote(model.description)}")
+    connection.execute(f"COMMENT ON TABLE {model.table} IS {quote(model.documentation)}")
     for column in model.columns:
         connection.execute(
             f"COMMENT ON COLUMN {model.table}.{column.name} IS {quote(column.comment)}"

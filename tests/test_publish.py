@@ -88,7 +88,7 @@ def test_the_pointer_leads_to_a_complete_snapshot(house: House, settings: Settin
         assert snapshot.execute("SELECT y FROM twice(21)").fetchall() == [(42,)]
         assert snapshot.execute(
             "SELECT comment FROM duckdb_tables() WHERE table_name = 'thing'"
-        ).fetchone() == ("One row per thing.",)
+        ).fetchone() == ("One row per thing.\n\nKey: a",)
         assert snapshot.execute(
             "SELECT comment FROM duckdb_columns() WHERE table_name = 'thing' AND column_name = 'a'"
         ).fetchone() == ("its age [years]",)
