@@ -137,6 +137,8 @@ def dashboard(port: Port = 8501, host: Host = "127.0.0.1") -> None:
     settings = load_settings()
     with _one_message():
         serve.refuse_busy_port(port, host)
+        if warning := serve.exposure(host, port):
+            _say(warning)
         typer.echo(f"Dashboard: http://{host}:{port}  (Ctrl-C stops it)")
         code = serve.run(serve.dashboard_command(settings, port, host), settings)
     raise typer.Exit(code)
@@ -150,6 +152,8 @@ def dagster(port: Port = 3000, host: Host = "127.0.0.1") -> None:
     settings = load_settings()
     with _one_message():
         serve.refuse_busy_port(port, host)
+        if warning := serve.exposure(host, port):
+            _say(warning)
         typer.echo(f"Dagster: http://{host}:{port}  (Ctrl-C stops it)")
         code = serve.run(serve.dagster_command(settings, port, host), settings)
     raise typer.Exit(code)

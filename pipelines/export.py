@@ -71,6 +71,10 @@ def export(settings: Settings, folder: Path, form: str, *, with_cow: bool) -> It
         os.replace(unfinished, folder)
     except OSError as error:
         raise MilexError(f"{folder} cannot be written: {error.strerror}.") from None
+    except duckdb.CatalogException as error:
+        raise MilexError(
+            f"The snapshot is older than the code; run `make build`. DuckDB says: {error}"
+        ) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     yield f"Written: {folder} ({len(resources)} tables, datapackage.json, README.md)"

@@ -1,5 +1,6 @@
 """A table as a file that says what it is: CSV, Excel and Parquet with units and citation inside.
 
+As JSON, Markdown and aligned text it is for programs and terminals, under its columns' own names.
 Knows no database, no page and no command.
 """
 
@@ -9,9 +10,12 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import MilexError
@@ -35,23 +39,60 @@ class Format:
     write: Callable[[Table, Sequence[str]], bytes]
 
 
-def to_csv(table: Table, notes: Sequence[str]) -> bytes:
+def to_csv(table: Table, notes: Sequence[str], *, plain_names: bool = False) -> bytes:
     """The table as UTF-8 CSV; lines that start with # before the header say what it is.
 
-    notes: one line each. The units stand in the header. Spreadsheets would run text that begins
-    with =, +, -, or @ as a formula: such text gets a leading apostrophe.
+    notes: one line each. plain_names: the header has the columns' own names, not words and units.
+    Spreadsheets would run text that begins with =, +, -, or @ as a formula: such text gets a leading
+    apostrophe.
     """
     out = io.StringIO()
     for note in notes:
         out.write(f"# {' '.join(note.split())}\n")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_inert(table.heading(name)) for name in table.columns])
+    headings = table.columns if plain_names else [table.heading(name) for name in table.columns]
+    writer.writerow([_inert(heading) for heading in headings])
     for row in table.rows:
         writer.writerow([_inert(as_scalar(value)) for value in row])
     return out.getvalue().encode("utf-8")
 
 
-def to_xlsx(table: Table, notes: Sequence[str]) -> bytes:
+def to_bare_csv(table: Table) -> bytes:
+    """The table as UTF-8 CSV under its columns' own names, without notes: for programs."""
+    return to_csv(Table(table.columns, table.rows), [], plain_names=True)
+
+
+def to_json(table: Table) -> bytes:
+    """The table as a JSON array of one object a row; NULL and what is not finite are null."""
+    rows = [{name: _finite(value) for name, value in record.items()} for record in table.records()]
+    return (json.dumps(rows, ensure_ascii=False, default=str, indent=1) + "\n").encode("utf-8")
+
+
+def to_markdown(table: Table) -> bytes:
+    """The table as Markdown, under headings that name the units."""
+    lines = [
+        [table.heading(name) for name in table.columns],
+        ["---:" if _is_numeric(table.column(name)) else "---" for name in table.columns],
+        *([_shown(value) for value in row] for row in table.rows),
+    ]
+    texts = ("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return ("\n".join(texts) + "\n").encode("utf-8")
+
+
+def to_text(table: Table, widest: int = 60) -> bytes:
+    """The table as aligned text, under its columns' own names; longer cells are cut."""
+    columns = [[name, *map(_shown, table.column(name))] for name in table.columns]
+    padded = []
+    for name, cells in zip(table.columns, columns, strict=True):
+        short = [cell if len(cell) <= widest else f"{cell[: widest - 1]}…" for cell in cells]
+        width = max(map(len, short))
+        right = _is_numeric(table.column(name))
+        padded.append([cell.rjust(width) if right else cell.ljust(width) for cell in short])
+    lines = ("  ".join(line).rstrip() for line in zip(*padded, strict=True))
+    return ("\n".join(lines) + "\n").encode("utf-8")
+
+
+def to_xlsx(table: Table, notes: Sequence[str], *, plain_names: bool = False) -> bytes:
     """The table as an Excel workbook: the sheet Data, and the sheet About with notes and units.
 
     Text is written as text, never as a formula or a link. Raises MilexError for a table that has
@@ -72,7 +113,7 @@ def to_xlsx(table: Table, notes: Sequence[str]) -> bytes:
         data = book.add_worksheet("Data")
         data.freeze_panes(1, 0)
         for column, name in enumerate(table.columns):
-            data.write_string(0, column, table.heading(name), bold)
+            data.write_string(0, column, name if plain_names else table.heading(name), bold)
         for number, row in enumerate(table.rows, start=1):
             for column, value in enumerate(row):
                 _write_cell(data, number, column, as_scalar(value), day)
@@ -117,11 +158,45 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in its place in one step; nobody sees a half of it.
+
+    Raises MilexError when the folder cannot be written to.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise MilexError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
 def as_scalar(value: Any) -> Any:
     """A list, struct or map as JSON text; everything else as it is."""
     if isinstance(value, (list, tuple, dict)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value in one line; a figure without the digits that nobody reads."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1 else f"{value:,.2f}".replace(",", "")
+    return " ".join(str(as_scalar(value)).split())
+
+
+def _is_numeric(values: list[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(type(value) in (int, float) for value in known)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
@@ -148,10 +223,14 @@ def _arrow(values: list[Any]) -> pa.Array:
 
 
 def _inert(value: Any) -> Any:
-    if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+    """Text that no spreadsheet runs; a carriage return would end the row for some readers."""
+    if not isinstance(value, str):
         return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    if text[:1] not in ("=", "+", "-", "@", "\t"):
+        return text
     try:
-        float(value)  # a negative number is no formula
+        float(text)  # a negative number is no formula
     except ValueError:
-        return f"'{value}"
-    return value
+        return f"'{text}"
+    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines import checks
+from pipelines import bootstrap, checks
 from pipelines.claims import sentences
 from pipelines.models import Column, Model, load_models
 from pipelines.settings import Settings
@@ -21,7 +21,7 @@ SNAPSHOT = Model.of_table(
 def tables(settings: Settings) -> list[Model]:
     """Every public table, by name."""
     found = [model for model in _public(settings) if not model.is_macro]
-    return _sorted([*found, sentences.TABLE, checks.TABLE, SNAPSHOT])
+    return _sorted([*found, sentences.TABLE, checks.TABLE, bootstrap.TABLE, SNAPSHOT])
 
 
 def metrics(settings: Settings) -> list[Model]:

@@ -1,23 +1,22 @@
 """What the documents take from the project itself: `python -m pipelines.readme` writes it anew.
 
 The claims table of README.md, from a snapshot of the full editions; docs/data-dictionary.md, from
-the headers of the models. Tests hold both against their sources.
+the headers of the models and the same snapshot. Tests hold both against their sources.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
-from pipelines import checks, publish
-from pipelines.claims import sentences
+from pipelines import public, publish
 from pipelines.claims.files import load_claims
 from pipelines.claims.show import current_or_fail
 from pipelines.errors import MilexError
-from pipelines.models import Column, Model, load_models
+from pipelines.models import Model
 from pipelines.settings import Settings, load_settings
 
 BEGIN = "<!-- claims: written by `python -m pipelines.readme` -->"
@@ -40,16 +39,20 @@ def with_claims(text: str, settings: Settings, snapshot: Path) -> str:
 
     Raises MilexError for a snapshot of excerpts and for a text without the markers.
     """
-    if excerpt := publish.snapshot_facts(snapshot).get("excerpt"):
-        raise MilexError(
-            f"The snapshot rests on excerpts ({excerpt}); the README shows the full editions. "
-            "Build with MILEX_MIRROR, then run this again."
-        )
+    _refuse_excerpt(snapshot)
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise MilexError(f"README.md has no lines {BEGIN} and {END}")
     return f"{before}{BEGIN}\n\n{claims(settings, snapshot)}\n\n{END}{after}"
+
+
+def _refuse_excerpt(snapshot: Path) -> None:
+    if excerpt := publish.snapshot_facts(snapshot).get("excerpt"):
+        raise MilexError(
+            f"The snapshot rests on excerpts ({excerpt}); the documents show the full editions. "
+            "Build with MILEX_MIRROR, then run this again."
+        )
 
 
 def claims(settings: Settings, snapshot: Path) -> str:
@@ -78,58 +81,71 @@ def claims(settings: Settings, snapshot: Path) -> str:
     )
 
 
-def dictionary(settings: Settings) -> str:
-    """Every public table and metric, from the headers of the models."""
-    models = load_models(settings.sql)
-    public = [model for model in models.values() if model.schema == "main"]
-    tables = [model for model in public if not model.is_macro]
-    tables += [sentences.TABLE, checks.TABLE, _SNAPSHOT]
-    metrics = [model for model in public if model.is_macro]
+def row_counts(settings: Settings, snapshot: Path) -> dict[str, int]:
+    """How many rows each public table of a snapshot has.
+
+    Raises MilexError for a snapshot of excerpts.
+    """
+    _refuse_excerpt(snapshot)
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        return {
+            model.name: connection.execute(f"SELECT count(*) FROM {model.table}").fetchall()[0][0]
+            for model in public.tables(settings)
+        }
+
+
+def dictionary(settings: Settings, rows: Mapping[str, int]) -> str:
+    """Every public table and metric, from the headers of the models.
+
+    rows: of each table, in a snapshot of the full editions.
+    """
+    tables, metrics = public.tables(settings), public.metrics(settings)
     parts = [
         "# Data dictionary",
         "Written by `python -m pipelines.readme` from the headers of the SQL files; do not edit by "
         "hand. Everything here is in schema `main` of the published snapshot. The same words are "
-        "the comments of the tables: `SELECT comment FROM duckdb_tables()`.",
-        "Tables: " + ", ".join(_link(model) for model in _sorted(tables)) + ".",
-        "Metrics: " + ", ".join(_link(model) for model in _sorted(metrics)) + ".",
+        "the comments of the tables: `SELECT comment FROM duckdb_tables()`. The numbers of rows "
+        "are those of the editions and versions of which the README's table was made.",
+        "Tables: " + ", ".join(_link(model) for model in tables) + ".",
+        "Metrics: " + ", ".join(_link(model) for model in metrics) + ".",
         "## Tables",
-        *(_describe_table(model) for model in _sorted(tables)),
+        *(_describe_table(model, rows[model.name]) for model in tables),
         "## Metrics",
         "A metric that returns rows is called as `SELECT … FROM name(…)`, one that returns a value "
         "as `SELECT name(…)`. Arguments with a default are given by name: `edition := 2017`.",
-        *(_describe_metric(model) for model in _sorted(metrics)),
+        *(_describe_metric(model) for model in metrics),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-_SNAPSHOT = Model.of_table(
-    "main.snapshot",
-    "One row per fact about this snapshot: when it was built, from what, with which versions.",
-    ("fact",),
-    (
-        Column("fact", "VARCHAR", None, "name of the fact"),
-        Column("content", "VARCHAR", None, "the fact; `excerpt` is empty when all files are full"),
-    ),
-)
-
-
-def _sorted(models: Iterable[Model]) -> list[Model]:
-    return sorted(models, key=lambda model: model.name)
 
 
 def _link(model: Model) -> str:
     return f"[`{model.name}`](#{model.name})"
 
 
-def _describe_table(model: Model) -> str:
+def _describe_table(model: Model, rows: int) -> str:
     return "\n\n".join(
         [
             f"### {model.name}",
             model.description,
             f"Key: {', '.join(f'`{part}`' for part in model.key)}",
+            f"Rows: {rows:,}",
             _columns(model),
+            f"```sql\n{example(model)}\n```",
         ]
     )
+
+
+def example(model: Model) -> str:
+    """A first look at a table: its key, what it measures, and one edition where it has several."""
+    names = [column.name for column in model.columns]
+    shown = [*model.key, *(name for name in names if name not in model.key)]
+    query = f"SELECT {', '.join(shown[: max(len(model.key) + 2, 4)])} FROM {model.name}"
+    if len(model.key) > 1 and not model.name.endswith("_latest"):
+        if "edition" in model.key:
+            query += " WHERE edition = (SELECT max(edition) FROM editions)"
+        elif "version" in model.key:
+            query += f" WHERE version = (SELECT max(version) FROM {model.name})"
+    return f"{query} LIMIT 5"
 
 
 def _describe_metric(model: Model) -> str:
@@ -179,7 +195,8 @@ def main() -> int:
         page = readme_file(settings)
         text = with_claims(page.read_text(encoding="utf-8"), settings, current_or_fail(settings))
         page.write_text(text, encoding="utf-8")
-        dictionary_file(settings).write_text(dictionary(settings), encoding="utf-8")
+        rows = row_counts(settings, current_or_fail(settings))
+        dictionary_file(settings).write_text(dictionary(settings, rows), encoding="utf-8")
     except MilexError as error:
         sys.stderr.write(f"milex: {error}\n")
         return 1

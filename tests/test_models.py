@@ -188,7 +188,7 @@ def test_a_table_is_built_and_can_be_given_its_comments(
     assert database.execute("SELECT a, b FROM main.thing").fetchall() == [(1, "x")]
     assert database.execute(
         "SELECT comment FROM duckdb_tables() WHERE table_name = 'thing'"
-    ).fetchone() == ("One row per thing.\n\nSecond paragraph.\n\nKey: a",)
+    ).fetchone() == ("One row per thing.\n\nSecond paragraph.\n\nKey: a, b",)
     assert database.execute(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'thing' AND column_name = 'a'"
     ).fetchone() == ("the year [year]",)

@@ -7,19 +7,31 @@ from urllib.parse import unquote
 import duckdb
 import pytest
 
-from pipelines import readme
+from pipelines import public, readme
+from pipelines.adhoc.guard import Guard
 from pipelines.errors import MilexError
+from pipelines.models import Model
 from pipelines.settings import Settings
 from tests.conftest import ROOT, BuiltData
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 HERE = Settings(home=ROOT, data=ROOT / "data", mirror=None)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DICTIONARY = readme.dictionary_file(HERE).read_text(encoding="utf-8")
+PRINTED_ROWS = {
+    name: int(rows.replace(",", ""))
+    for name, rows in re.findall(r"^### (\w+)$.*?^Rows: ([\d,]+)$", DICTIONARY, re.M | re.S)
+}
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
 
 def queries(text: str) -> list[str]:
     return re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def guard(full_db: duckdb.DuckDBPyConnection) -> Guard:
+    return Guard.of(full_db)
 
 
 @pytest.mark.mirror
@@ -33,17 +45,33 @@ def test_a_snapshot_of_the_excerpt_is_refused(excerpt_data: BuiltData) -> None:
         readme.with_claims(README, excerpt_data.settings, excerpt_data.snapshot)
 
 
-def test_the_data_dictionary_is_current() -> None:
+def test_the_data_dictionary_says_what_the_headers_say() -> None:
     """Otherwise: `python -m pipelines.readme`."""
-    assert readme.dictionary(HERE) == readme.dictionary_file(HERE).read_text(encoding="utf-8")
+    assert readme.dictionary(HERE, PRINTED_ROWS) == DICTIONARY
+
+
+@pytest.mark.mirror
+def test_the_data_dictionary_has_the_snapshots_numbers_of_rows(full_data: BuiltData) -> None:
+    """Otherwise: build with MILEX_MIRROR, then `python -m pipelines.readme`."""
+    assert readme.row_counts(full_data.settings, full_data.snapshot) == PRINTED_ROWS
 
 
 def test_the_data_dictionary_has_every_public_table(
     excerpt_db: duckdb.DuckDBPyConnection,
 ) -> None:
-    described = set(re.findall(r"^### (\w+)$", readme.dictionary(HERE), re.MULTILINE))
+    described = set(re.findall(r"^### (\w+)$", DICTIONARY, re.MULTILINE))
     tables = excerpt_db.sql("SELECT table_name FROM duckdb_tables()").fetchall()
     assert {name for (name,) in tables} <= described
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("table", public.tables(HERE), ids=lambda model: model.name)
+def test_a_tables_example_answers_and_reads_one_edition(
+    table: Model, full_db: duckdb.DuckDBPyConnection, guard: Guard
+) -> None:
+    query = readme.example(table)
+    assert guard.check(query).warnings == ()
+    assert bool(full_db.sql(query).fetchall()) == (PRINTED_ROWS[table.name] > 0)
 
 
 @pytest.mark.parametrize("query", queries(README))

@@ -9,7 +9,7 @@
 --   nonaggression: obligation not to attack
 --   consultation: obligation to consult
 -- returns: TRUE or FALSE, NULL where the dataset does not code what is asked
--- example: SELECT count(*) FROM alliances AS a WHERE has_obligation('defense', a.defense, a.offense, a.neutrality, a.nonaggression, a.consultation)
+-- example: SELECT count(*) FROM alliances_latest AS a WHERE has_obligation('defense', a.defense, a.offense, a.neutrality, a.nonaggression, a.consultation)
 
 CREATE OR REPLACE MACRO has_obligation(
     obligation, defense, offense, neutrality, nonaggression, consultation
