@@ -21,6 +21,9 @@ from pipelines.errors import MilexError
 
 COMPARISONS = ("=", ">", ">=", "<", "<=", "between")
 MAX_BYTES = 64 * 1024
+MAX_VALUE = 3_000  # characters; a number with more digits could not even be shown
+_SHOWN = 200
+_MAPPING = "tag:yaml.org,2002:map"  # and not !!set, which is written like one
 _YEARS = ("year", "from_year", "to_year")
 _FIGURES = {"value", "number"}
 _FIELDS = {
@@ -137,17 +140,21 @@ def check_companions(claims: Mapping[str, Claim]) -> None:
 
 def read_claims(path: Path) -> list[Claim]:
     """The claims of one file: one mapping, or several YAML documents."""
-    if path.stat().st_size > MAX_BYTES:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ClaimError(f"{path.name}: cannot be opened ({error.strerror}).") from None
+    if len(content) > MAX_BYTES:
         raise ClaimError(f"{path.name}: larger than {MAX_BYTES // 1024} KB; a claim file is short.")
     try:
-        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=_PlainLoader))
+        nodes = list(yaml.compose_all(content.decode("utf-8"), Loader=_PlainLoader))
         claims = [_Reader(path, node).claim() for node in nodes if node is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ClaimError(
-            f"{path.name}{where}: not YAML: {getattr(error, 'problem', error)}"
-        ) from None
+        problem = str(getattr(error, "problem", error)).partition("\n")[0]
+        raise ClaimError(f"{path.name}{where}: not YAML: {problem[:_SHOWN]}") from None
     except UnicodeDecodeError:
         raise ClaimError(f"{path.name}: not UTF-8 text.") from None
     except RecursionError:
@@ -167,6 +174,11 @@ class _PlainLoader(yaml.SafeLoader):
                 problem="anchors and aliases (& and *) are not allowed",
                 problem_mark=event.start_mark,  # type: ignore[arg-type]
             )
+        if len(getattr(event, "value", "")) > MAX_VALUE:
+            raise yaml.MarkedYAMLError(
+                problem=f"a value of more than {MAX_VALUE:,} characters",
+                problem_mark=event.start_mark,  # type: ignore[arg-type]
+            )
         return super().compose_node(parent, index)
 
 
@@ -176,7 +188,7 @@ class _Reader:
     def __init__(self, path: Path, node: yaml.Node) -> None:
         self.path = path
         self.lines: dict[str, int] = {}
-        if not isinstance(node, yaml.MappingNode):
+        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
             raise ClaimError(
                 f"{path.name}, line {node.start_mark.line + 1}: expected `field: value`."
             )
@@ -184,8 +196,12 @@ class _Reader:
         self.first_line = node.start_mark.line + 1
         try:
             self.content: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
-        except ValueError as error:  # a date that is none, a number of 5,000 digits
+        except (ValueError, OverflowError) as error:  # no date, a float too great
             raise ClaimError(f"{path.name}, line {self.first_line}: {error}") from None
+        except (AttributeError, LookupError, TypeError):  # what the library makes of !!bool what
+            raise ClaimError(
+                f"{path.name}, line {self.first_line}: a value is not what its tag (!!) says."
+            ) from None
 
     def _note_lines(self, node: yaml.MappingNode, prefix: str) -> None:
         for key, value in node.value:
@@ -309,7 +325,9 @@ class _Reader:
             raise self.fail("stated.decimals", "expected a whole number from 0 to 6.")
         unit = content.get("unit", metric.unit)
         if unit != metric.unit:
-            raise self.fail("stated.unit", f"{metric.name} gives {metric.unit}, not {unit}.")
+            raise self.fail(
+                "stated.unit", f"{metric.name} gives {metric.unit}, not {str(unit)[:60]}."
+            )
         value = self._number(content, "value")
         upper = self._number(content, "upper") if comparison == "between" else None
         if upper is None and "upper" in content:

@@ -6,7 +6,7 @@ row and its columns by what they say, countries by having cells under the year h
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
@@ -126,6 +126,7 @@ _WORLD = re.compile(r"world\b.*|middle east \(.*\)")
 
 _MIN_YEAR_HEADERS = 5
 _MAX_LISTED = 20
+_MAX_ROWS = np.iinfo(np.int16).max  # the type of sheet_row
 
 
 @dataclass(frozen=True)
@@ -380,6 +381,7 @@ def _block(table: _Table, rows: list[_Row], columns: range, red: int, path: Path
     """Values and statuses under `columns`; cells that are neither are listed as strays."""
     _refuse_nameless(table, path)
     _refuse_doubles(table, rows, path)
+    _refuse_distant(table, rows, path)
     values = np.full((len(rows), len(columns)), np.nan)
     statuses = np.full((len(rows), len(columns)), UNAVAILABLE, dtype=np.int8)
     strays: list[str] = []
@@ -496,10 +498,19 @@ def _refuse_doubles(table: _Table, rows: list[_Row], path: Path) -> None:
         earlier = first.setdefault(at.label.casefold(), at.row)
         if earlier != at.row:
             raise ReadError(
-                f"{path}, sheet '{table.sheet.name}': {at.label} stands twice, in rows "
+                f"{path}, sheet '{table.sheet.name}': {at.label[:60]} stands twice, in rows "
                 f"{earlier + 1} and {at.row + 1}; expected one row for each name. Delete the "
                 "row that is not SIPRI's."
             )
+
+
+def _refuse_distant(table: _Table, rows: list[_Row], path: Path) -> None:
+    if rows and rows[-1].row >= _MAX_ROWS:
+        raise ReadError(
+            f"{path}, sheet '{table.sheet.name}': {rows[-1].label[:60]} stands in row "
+            f"{rows[-1].row + 1}; expected every name within the first {_MAX_ROWS} rows. Delete "
+            "the rows that are not SIPRI's."
+        )
 
 
 def _refuse_nameless(table: _Table, path: Path) -> None:
@@ -739,8 +750,9 @@ def _normal_label(label: str) -> str:
     return " ".join(label.replace("&", " and ").replace("-", " ").split()).casefold()
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(f"'{name}'" for name in names[:_MAX_LISTED]) + more
 
 
 def _in_words(pattern: re.Pattern[str]) -> str:

@@ -172,9 +172,10 @@ def one_version(table: Table) -> str:
         if not 0 < number < 100:
             raise ValueError
     except ValueError:
+        shown = ", ".join(repr(text[:20]) for text in printed[:5]) or "nothing"
         raise ReadError(
             f"{table.path}: the column version should name one version in every row, but has "
-            f"{', '.join(map(repr, printed[:5])) or 'nothing'}. Keep each version in its own file."
+            f"{shown}. Keep each version in its own file."
         ) from None
     return f"{number:.2f}".removesuffix("0")
 
