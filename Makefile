@@ -15,7 +15,7 @@ MILEX = @.venv/bin/milex
 COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help build fetch test dashboard dagster sql report doctor bench lock lint clean rollback
+.PHONY: help build fetch test dashboard dagster sql report doctor fuzz bench lock lint clean rollback
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1 \2/p' Makefile | while read -r name meaning; do \
@@ -47,6 +47,10 @@ sql: ## open a read-only SQL prompt on the published snapshot
 report: ## write the report of the claims and their verdicts
 	$(SETUP)
 	$(MILEX) report
+
+fuzz: ## damage files at ten times the usual number of cases
+	$(SETUP) --test
+	@MILEX_FUZZ=10 .venv/bin/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
 doctor: ## say what is here, whether it is well, and what to do about each problem
 	$(SETUP)
