@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -24,9 +25,12 @@ from dashboard import curve, queries, subjects
 from dashboard.database import Connected, Database
 from dashboard.text import VERDICTS, moment
 from pipelines.claims.numbers import figure
+from pipelines.claims.show import current_or_fail
+from pipelines.errors import MilexError
 from pipelines.settings import load_settings
 
 TEMPLATES = Path(__file__).with_name("templates")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>$|&~])")
 FORMATS = {".html": "report.html.j2", ".md": "report.md.j2"}
 
 
@@ -70,8 +74,13 @@ def _environment(escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    environment.filters["plain"] = _plain
     return environment
+
+
+def _plain(text: object) -> str:
+    """Text from data as Markdown that shows it in one line, and stays easy to read as it is."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def collect(db: Database, snapshot: str) -> dict[str, Any]:
@@ -174,15 +183,10 @@ def _json(drawn: go.Figure) -> str:
 
 def main() -> int:
     """Write the report to the files named on the command line."""
-    settings = load_settings()
-    snapshot = settings.pointer.resolve()
-    if not snapshot.is_file():
-        print("milex: There is no snapshot yet. Run `make build` first.", file=sys.stderr)
-        return 1
     outputs = [Path(name) for name in sys.argv[1:]]
     try:
-        write(snapshot, outputs)
-    except (OSError, ValueError) as error:
+        write(current_or_fail(load_settings()), outputs)
+    except (MilexError, OSError, ValueError) as error:
         print(f"milex: {error}", file=sys.stderr)
         return 1
     for path in outputs:

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines import publish
+from pipelines import warehouse as store
 from pipelines.errors import MilexError
+from pipelines.exports import write_whole
 from pipelines.models import Model
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster import AssetCheckEvaluation
+    from dagster import AssetCheckEvaluation, ExecuteInProcessResult
+    from dagster_shared.error import SerializableErrorInfo
 
 INSTANCE = """\
 telemetry:
@@ -37,12 +40,20 @@ event_log_storage:
 concurrency:
   runs:
     max_concurrent_runs: 1
+run_launcher:
+  module: pipelines.run_launcher
+  class: RunLauncher
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 10
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator
   config:
     dequeue_interval_seconds: 1
 """
+
+UNTOUCHED = "The published snapshot, if there is one, is untouched."
 
 
 @dataclass(frozen=True)
@@ -112,14 +123,21 @@ def build(settings: Settings, say: Callable[[str], None], force: bool = False) -
     Raises MilexError when an asset fails, with what failed.
     """
     current = publish.current_snapshot(settings)
-    if current is not None and not force:
-        facts = publish.snapshot_facts(current)
-        if facts.get("fingerprint") == fingerprint(settings):
-            return Built(current, changed=False)
+    if current is not None and not force and _fingerprint_of(current, say) == fingerprint(settings):
+        return Built(current, changed=False)
     from pipelines import reading_ahead
 
     with reading_ahead.of_a_first_build(settings):
         return _materialize(settings, say)
+
+
+def _fingerprint_of(snapshot: Path, say: Callable[[str], None]) -> str | None:
+    """What a snapshot was made from; None if it cannot be read and has to be made anew."""
+    try:
+        return publish.snapshot_facts(snapshot).get("fingerprint")
+    except duckdb.Error as error:
+        say(f"{snapshot.name} cannot be read and is made anew: {store.first_line(error)}")
+        return None
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -128,35 +146,22 @@ def dagster_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     if not configuration.exists():
-        configuration.write_text(INSTANCE, encoding="utf-8")
+        write_whole(configuration, INSTANCE.encode("utf-8"))
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
-    from pipelines import progress
-
     say("Loading Dagster …")
-    dagster_home(settings)
-    import dagster as dg
-
-    from pipelines.definitions import defs
-
-    job = defs.resolve_job_def("everything")
-    with (
-        dg.DagsterInstance.get() as instance,
-        progress.shown(expected=len(job.graph.nodes)),
-    ):
-        result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    result = _run(settings)
+    if not result.success and store.is_damage(reason := _first_error(result)[1].message):
+        store.set_aside(settings.warehouse, reason)
+        result = _run(settings)
     if not result.success:
-        raise MilexError(_why(result))
+        raise _failure(settings, result)
     snapshot = publish.current_snapshot(settings)
     assert snapshot is not None
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     return Built(
         snapshot,
         changed=True,
@@ -165,6 +170,32 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
             for check in failed
         ),
     )
+
+
+def _run(settings: Settings) -> ExecuteInProcessResult:
+    """Every asset, in this process."""
+    from pipelines import progress
+
+    try:
+        dagster_home(settings)
+        import dagster as dg
+
+        from pipelines.definitions import defs
+
+        job = defs.resolve_job_def("everything")
+        with (
+            dg.DagsterInstance.get() as instance,
+            progress.shown(expected=len(job.graph.nodes)),
+        ):
+            return job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+    except Exception as error:  # Dagster cannot write its own files
+        if store.is_no_room(error):
+            raise MilexError(f"{store.no_room(settings.processed, error)} {UNTOUCHED}") from None
+        raise
 
 
 def _reason(check: AssetCheckEvaluation) -> str:
@@ -176,20 +207,29 @@ def _reason(check: AssetCheckEvaluation) -> str:
     return f" ({failing.value} rows; the Data page and Dagster list them)" if failing else ""
 
 
-def _why(result: object) -> str:
-    """The first step that failed, in one message."""
-    from dagster import ExecuteInProcessResult
+def _failure(settings: Settings, result: ExecuteInProcessResult) -> MilexError:
+    """The error of a run that failed, in one message."""
+    where, error = _first_error(result)
+    reason = error.message.strip()
+    if error.cls_name == MilexError.__name__:
+        reason = reason.partition(": ")[2]
+    elif store.is_no_room(reason):
+        reason = str(store.no_room(settings.processed, reason))
+    return MilexError(f"{where}{reason} {UNTOUCHED} `make dagster` shows the run with its log.")
 
-    assert isinstance(result, ExecuteInProcessResult)
+
+def _first_error(result: ExecuteInProcessResult) -> tuple[str, SerializableErrorInfo]:
+    """What failed first: a step, or the run before its first step; and what the error rests on."""
     for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error
-            while cause is not None and cause.cause is not None:
-                cause = cause.cause
-            reason = cause.message.strip() if cause else "no reason given"
-            return (
-                f"{event.step_key} failed: {reason} The published snapshot, if there is one, is "
-                "untouched. `make dagster` shows the run with its log."
-            )
-    return "The run failed. `make dagster` shows it with its log."
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            return f"{event.step_key} failed: ", _root(event.step_failure_data.error)
+        if event.is_job_failure and event.job_failure_data.error is not None:
+            return "", _root(event.job_failure_data.error)
+    raise AssertionError("a run that failed says why")
+
+
+def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """The error whose message is meant for people, else the deepest cause."""
+    while error.cls_name != MilexError.__name__ and error.cause is not None:
+        error = error.cause
+    return error

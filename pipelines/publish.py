@@ -6,6 +6,7 @@ Knows nothing of what the tables mean; readers never see a half-written file.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,12 @@ import duckdb
 from pipelines.errors import MilexError
 from pipelines.models import Model, comment, create, quote
 from pipelines.settings import Settings
-from pipelines.warehouse import first_row
+from pipelines.warehouse import first_line, first_row, is_no_room, no_room
 
 # Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
 STORAGE_VERSION = "v1.0.0"
 KEPT_SNAPSHOTS = 5
+NAME = re.compile(r"milex-(\d{6})-\w+\.duckdb")
 # Larger tables keep the order in which they were made: sorting them is a second of every build, and
 # reading one to its end takes milliseconds.
 MOST_ROWS_SORTED = 50_000
@@ -35,23 +37,28 @@ def publish(
     """Write, check and swap in a new snapshot; returns its path.
 
     about: facts of the build, kept in the snapshot's table `snapshot`.
-    Raises MilexError if the snapshot does not hold what the warehouse holds.
+    Raises MilexError if the snapshot does not hold what the warehouse holds, or has no room.
     """
     settings.snapshots.mkdir(parents=True, exist_ok=True)
     built_at = datetime.now(UTC)
-    name = f"milex-{_next_number(settings.snapshots):06d}-{built_at:%Y%m%dT%H%M%SZ}.duckdb"
+    name = f"milex-{_next_number(settings):06d}-{built_at:%Y%m%dT%H%M%SZ}.duckdb"
     final = settings.snapshots / name
     unfinished = settings.snapshots / f".{name}.{os.getpid()}.tmp"
-    _clear_unfinished(settings.snapshots)
+    _clear_unfinished(settings)
     try:
         counts = _copy(warehouse, unfinished, tables, {**about, "built_at": built_at.isoformat()})
         _complete(unfinished, tables, metrics, counts)
         _sync(unfinished)
         os.replace(unfinished, final)
+        point_to(settings, final)
+    except (OSError, duckdb.Error) as error:
+        final.unlink(missing_ok=True)
+        if is_no_room(error):
+            raise no_room(settings.snapshots, error) from None
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
-    point_to(settings, final)
     _prune(settings)
     return final
 
@@ -119,13 +126,16 @@ def point_to(settings: Settings, snapshot: Path) -> None:
     """Swap the pointer in one atomic step; the link is relative, so the folder can be moved."""
     link = settings.pointer.with_name(f".{settings.pointer.name}.{os.getpid()}.tmp")
     link.unlink(missing_ok=True)
-    link.symlink_to(snapshot.relative_to(settings.pointer.parent))
-    os.replace(link, settings.pointer)
+    try:
+        link.symlink_to(snapshot.relative_to(settings.pointer.parent))
+        os.replace(link, settings.pointer)
+    finally:
+        link.unlink(missing_ok=True)
 
 
 def snapshots(settings: Settings) -> list[Path]:
-    """Every complete snapshot, oldest first."""
-    return sorted(settings.snapshots.glob("milex-*.duckdb"))
+    """Every complete snapshot, oldest first; a file of another name is somebody's own."""
+    return sorted(path for path in settings.snapshots.glob("milex-*") if NAME.fullmatch(path.name))
 
 
 def current_snapshot(settings: Settings) -> Path | None:
@@ -135,16 +145,16 @@ def current_snapshot(settings: Settings) -> Path | None:
 
 
 def rollback(settings: Settings) -> Path:
-    """Point to the snapshot before the current one; returns it.
+    """Point to the newest readable snapshot before the current one; returns it.
 
     Raises MilexError when there is none.
     """
     current = current_snapshot(settings)
-    older = [path for path in snapshots(settings) if current is None or path < current]
-    if not older:
-        raise MilexError("There is no snapshot before the current one to go back to.")
-    point_to(settings, older[-1])
-    return older[-1]
+    for path in reversed(snapshots(settings)):
+        if (current is None or path < current) and unreadable(path) is None:
+            point_to(settings, path)
+            return path
+    raise MilexError("There is no snapshot before the current one to go back to.")
 
 
 def snapshot_facts(path: Path) -> dict[str, str]:
@@ -153,15 +163,27 @@ def snapshot_facts(path: Path) -> dict[str, str]:
         return dict(connection.execute("SELECT fact, content FROM main.snapshot").fetchall())
 
 
-def _next_number(folder: Path) -> int:
+def unreadable(path: Path) -> str | None:
+    """Why a snapshot cannot be opened, in one sentence; None if it can."""
+    try:
+        snapshot_facts(path)
+    except duckdb.Error as error:
+        return first_line(error)
+    return None
+
+
+def _next_number(settings: Settings) -> int:
     """Names go up by count, not by clock, so that a clock that jumps does not reorder them."""
-    numbers = [int(path.name.split("-")[1]) for path in folder.glob("milex-*.duckdb")]
+    numbers = [int(path.name.split("-")[1]) for path in snapshots(settings)]
     return max(numbers, default=0) + 1
 
 
-def _clear_unfinished(folder: Path) -> None:
-    """What a killed build left behind."""
-    for path in folder.glob(".milex-*.tmp*"):
+def _clear_unfinished(settings: Settings) -> None:
+    """What a killed build left behind: half a snapshot, or a link that was not put in place."""
+    for path in (
+        *settings.snapshots.glob(".milex-*.tmp*"),
+        *settings.processed.glob(f".{settings.pointer.name}.*.tmp"),
+    ):
         path.unlink(missing_ok=True)
 
 

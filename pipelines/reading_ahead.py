@@ -6,9 +6,11 @@ Knows how a file is read; nothing of tables, assets or runs.
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -36,8 +38,8 @@ class _Reader:
             stdout=subprocess.PIPE,
         )
         assert self.process.stdin is not None
-        with self.process.stdin as there:
-            pickle.dump(settings, there)
+        pickle.dump(settings, self.process.stdin)
+        self.process.stdin.flush()  # and stays open: the other end sees by it that this one lives
         self.read: dict[str, Read] | None = None
 
     def take(self, name: str) -> Read | None:
@@ -51,7 +53,9 @@ class _Reader:
 
     def stop(self) -> None:
         self.process.kill()
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
 
@@ -90,5 +94,13 @@ def _read_everything(settings: Settings) -> dict[str, Read]:
     return read
 
 
+def _end_with(pipe: int) -> None:
+    """End this process once nobody holds the other end of a pipe: who asked was killed."""
+    os.read(pipe, 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    pickle.dump(_read_everything(pickle.load(sys.stdin.buffer)), sys.stdout.buffer, protocol=5)
+    given = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
+    pickle.dump(_read_everything(given), sys.stdout.buffer, protocol=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import socket
@@ -69,6 +70,20 @@ def refuse_busy_port(port: int, host: str = HOST) -> None:
                 f"Port {port} on {host} is busy ({error.strerror}): is it open already? Close it, "
                 f"or choose another: --port {port + 1}"
             ) from error
+
+
+def exposure(host: str, port: int) -> str | None:
+    """A warning if a server listens where others can reach it; None on loopback."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        return None
+    return (
+        f"Warning: {host}:{port} is open to the network, and there is no login: whoever reaches it "
+        "can use it. docs/operations.md says how to put a login in front."
+    )
 
 
 def run(command: list[str], settings: Settings) -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable, Iterator, Mapping
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +29,23 @@ T = TypeVar("T")
 MEMORY_LIMIT = "128MB"
 MORE_MEMORY = "2GB"
 SCHEMAS = ("raw", "staging", "main", "claims", "meta")
+# A full build writes a warehouse and a snapshot of some 100 MB, and spills about as much.
+NEEDED_BYTES = 500 * 10**6
+
+# What Python, DuckDB and SQLite say where there is no room, and what else the system may refuse.
+NO_ROOM = (
+    *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    "database or disk is full",
+    "disk I/O error",
+)
+REFUSED = tuple(
+    map(
+        os.strerror,
+        (errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.EIO, errno.EMFILE),
+    )
+)
+# What DuckDB says of damage that it meets after it opened the file.
+DAMAGED = ("Corrupt database file", "Could not read enough bytes")
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS meta.materializations (
@@ -50,27 +73,117 @@ class Materialization:
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, with its schemas; closed whatever happens.
 
-    Raises MilexError when another process holds the file.
+    A file that is damaged, or of a DuckDB that this one cannot read, is set aside for a new one:
+    everything in it can be made from the publishers' files.
+    Raises MilexError when another process holds the file, and when the system refuses it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = duckdb.connect(
-            str(path), config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
-        )
-    except duckdb.IOException as error:
-        if "lock" in str(error):
+        connection = _connect(path)
+    except duckdb.Error as error:
+        if (who := holder(error)) is not None:
             raise MilexError(
-                f"{path.name} is held by another build (Dagster's UI or a second terminal). "
-                f"Wait for it to finish, then run this again. DuckDB says: {error}"
-            ) from error
-        raise
+                f"{path.name} is held by another build: {who}. Wait for it to finish, then run "
+                "this again. If it hangs, end that process: nothing is lost."
+            ) from None
+        if _says(error, NO_ROOM):
+            raise no_room(path.parent, error) from None
+        if _says(error, REFUSED):
+            raise MilexError(
+                f"{path} cannot be opened: {first_line(error)} `milex doctor` says what is wrong "
+                "with the folders."
+            ) from None
+        set_aside(path, error)
+        connection = _connect(path)
     try:
-        for schema in SCHEMAS:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute(_LEDGER)
         yield connection
     finally:
         connection.close()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        str(path), config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
+    )
+    try:
+        # What a killed build spilled; nobody else can be using it while this one holds the file.
+        shutil.rmtree(_beside(path, ".tmp"), ignore_errors=True)
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        connection.execute(_LEDGER)
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def holder(error: duckdb.Error) -> str | None:
+    """Who holds the file that could not be opened, in words; None if it is not held."""
+    if "Could not set lock" not in str(error):
+        return None
+    import psutil
+
+    held = re.search(r"lock is held.*?\(PID (\d+)\)", str(error), re.DOTALL)
+    if held is None:
+        return "a process that the system does not name"
+    try:
+        process = psutil.Process(int(held[1]))
+        since = datetime.fromtimestamp(process.create_time()).astimezone()
+        command = " ".join(" ".join(process.cmdline()).split())
+    except psutil.Error:
+        return f"process {held[1]}"
+    return f"process {held[1]} ({command[:80]}), running since {since:%Y-%m-%d %H:%M:%S}"
+
+
+def set_aside(path: Path, reason: object) -> Path:
+    """Keep a damaged file and its log under a name with the date, and say so; returns that name."""
+    aside = path.with_name(f"{path.stem}-damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{path.suffix}")
+    os.replace(path, aside)
+    # A log that is left behind would be played back into the new file.
+    with suppress(FileNotFoundError):
+        os.replace(_beside(path, ".wal"), _beside(aside, ".wal"))
+    logging.getLogger(__name__).warning(
+        "%s cannot be read (%s). It is set aside as %s, and everything is made anew from the "
+        "publishers' files; delete it when you like.",
+        path.name,
+        first_line(reason),
+        aside.name,
+    )
+    return aside
+
+
+def is_damage(reason: object) -> bool:
+    """Whether an error of DuckDB, or its text, speaks of a damaged file."""
+    return _says(reason, DAMAGED)
+
+
+def is_no_room(reason: object) -> bool:
+    """Whether an error, or its text, speaks of a full disk or a used-up quota."""
+    return _says(reason, NO_ROOM)
+
+
+def no_room(folder: Path, reason: object) -> MilexError:
+    """The error of a full disk: where, what is free, what is needed, what to do."""
+    said = next(line for line in str(reason).splitlines() if _says(line, NO_ROOM))
+    free = shutil.disk_usage(folder).free
+    return MilexError(
+        f"There is no room to write in {folder}: {first_line(said)} {free / 10**6:,.0f} MB are "
+        f"free there, and a full build takes {NEEDED_BYTES / 10**6:,.0f} MB. Free some space, or "
+        "set MILEX_DATA to a folder on another disk, and run this again."
+    )
+
+
+def first_line(reason: object) -> str:
+    """The first line of an error, as a sentence."""
+    return str(reason).strip().splitlines()[0].rstrip(" .!") + "."
+
+
+def _says(reason: object, words: Iterable[str]) -> bool:
+    return any(word in str(reason) for word in words)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def with_memory(connection: duckdb.DuckDBPyConnection, make: Callable[[], T]) -> T:

@@ -61,19 +61,16 @@ def test_a_second_writer_is_told_who_is_in_the_way(path: Path) -> None:
         assert other.stdout
         assert other.stdout.readline() == "open\n"
         with (
-            pytest.raises(MilexError, match=r"warehouse\.duckdb is held by another build"),
+            pytest.raises(
+                MilexError,
+                match=rf"warehouse\.duckdb is held by another build: process {other.pid} "
+                r"\(.*python.*\), running since 2\d\d\d-",
+            ),
             open_warehouse(path),
         ):
             pass
         other.communicate("")
     with open_warehouse(path):
-        pass
-
-
-def test_what_is_no_database_stays_an_error_of_its_own(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(b"no database" * 1000)
-    with pytest.raises(duckdb.Error), open_warehouse(path):
         pass
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
+from uuid import uuid4
 
 import duckdb
 
@@ -27,11 +28,21 @@ Line: TypeAlias = tuple[str, ...]
 def current_or_fail(settings: Settings) -> Path:
     """The published snapshot.
 
-    Raises MilexError when there is none.
+    Raises MilexError when there is none, and when it cannot be read.
     """
     snapshot = publish.current_snapshot(settings)
+    if snapshot is None and settings.pointer.is_symlink():
+        raise MilexError(
+            f"{settings.pointer} leads to no snapshot. `make build` makes a new one; `make "
+            "rollback` goes to the newest that is kept."
+        )
     if snapshot is None:
         raise MilexError("There is no snapshot yet. Run `make build` (or `milex build`) first.")
+    if (reason := publish.unreadable(snapshot)) is not None:
+        raise MilexError(
+            f"The published snapshot cannot be read. `make build` makes a new one; `make rollback` "
+            f"goes to the one before. DuckDB says: {reason}"
+        )
     return snapshot
 
 
@@ -50,19 +61,30 @@ def claim_lines(settings: Settings) -> tuple[list[Line], str]:
 @contextmanager
 def workbench(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A memory database in which the snapshot's tables and metrics stand under their own names."""
-    connection = duckdb.connect()
-    try:
+    with duckdb.connect() as connection:
         connection.execute(f"ATTACH {quote(str(snapshot))} AS snapshot (READ_ONLY)")
-        connection.execute("CREATE SCHEMA claims")
-        tables = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'snapshot'"
-        ).fetchall()
-        for (table,) in tables:
-            if table not in ("claims", "specifications", "specification_rules"):
-                connection.execute(f"CREATE VIEW main.{table} AS FROM snapshot.main.{table}")
+        with in_front_of(connection, "snapshot") as bench:
+            yield bench
+
+
+@contextmanager
+def in_front_of(
+    connection: duckdb.DuckDBPyConnection, snapshot: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A memory database in front of an open snapshot: what is made lands in it and hides the
+    snapshot's own of that name; everything else is found in the snapshot.
+
+    snapshot: its name on the connection. The memory database is gone afterwards.
+    """
+    bench = f"workbench_{uuid4().hex}"
+    connection.execute(f"ATTACH ':memory:' AS {bench} (READ_WRITE)")
+    try:
+        connection.execute(f"CREATE SCHEMA {bench}.claims")
+        connection.execute(f"""SET search_path = '{bench}.main,"{snapshot}".main'""")
         yield connection
     finally:
-        connection.close()
+        connection.execute(f"""SET search_path = '"{snapshot}".main'""")
+        connection.execute(f"DETACH {bench}")
 
 
 def _companions(settings: Settings, claims: list[Claim]) -> list[Claim]:

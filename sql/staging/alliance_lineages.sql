@@ -16,25 +16,23 @@ WITH RECURSIVE dated AS (
     SELECT dataset, version, alliance_id, begin_date::DATE AS begin_date, end_date::DATE AS end_date, ending
     FROM raw.alliances
 ),
-shared AS (
-    SELECT a.dataset, a.version, a.alliance_id AS earlier, b.alliance_id AS later
-    FROM (SELECT DISTINCT dataset, version, alliance_id, cow_code FROM raw.alliance_members) AS a
-    JOIN (SELECT DISTINCT dataset, version, alliance_id, cow_code FROM raw.alliance_members) AS b
-      ON b.dataset = a.dataset AND b.version = a.version AND b.cow_code = a.cow_code
-     AND b.alliance_id <> a.alliance_id
+members AS (SELECT DISTINCT dataset, version, alliance_id, cow_code FROM raw.alliance_members),
+-- Dates first: they leave few pairs of which the members are compared.
+links AS (
+    SELECT e.dataset, e.version, e.alliance_id AS earlier, l.alliance_id AS later
+    FROM dated AS e
+    JOIN dated AS l
+      ON l.dataset = e.dataset AND l.version = e.version
+     AND l.begin_date BETWEEN e.end_date - 365 AND e.end_date + 365
+     AND l.begin_date > e.begin_date
+    JOIN members AS a
+      ON a.dataset = e.dataset AND a.version = e.version AND a.alliance_id = e.alliance_id
+    JOIN members AS b
+      ON b.dataset = e.dataset AND b.version = e.version AND b.alliance_id = l.alliance_id
+     AND b.cow_code = a.cow_code
+    WHERE e.ending = 'renegotiated'
     GROUP BY ALL
     HAVING count(*) >= 2
-),
-links AS (
-    SELECT s.dataset, s.version, s.earlier, s.later
-    FROM shared AS s
-    JOIN dated AS e
-      ON e.dataset = s.dataset AND e.version = s.version AND e.alliance_id = s.earlier
-    JOIN dated AS l
-      ON l.dataset = s.dataset AND l.version = s.version AND l.alliance_id = s.later
-    WHERE e.ending = 'renegotiated'
-      AND abs(date_diff('day', e.end_date, l.begin_date)) <= 365
-      AND l.begin_date > e.begin_date
 ),
 neighbours AS (
     SELECT dataset, version, earlier AS alliance_id, later AS neighbour FROM links

@@ -1,0 +1,1 @@
+"""What goes wrong from outside: killed processes, full disks, damaged files, clocks that jump."""

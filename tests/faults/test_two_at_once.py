@@ -1,0 +1,138 @@
+"""Two who write are told of each other; twenty who read notice nothing."""
+
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines import publish
+from pipelines.publish import current_snapshot
+from pipelines.settings import Settings
+from tests.browser.servers import until
+from tests.conftest import ROOT, BuiltData
+from tests.faults import house
+
+DAGSTER_RUN = """
+import sys
+import dagster as dg
+from pipelines.assets.resources import Warehouse
+
+@dg.asset
+def slow(warehouse: Warehouse) -> None:
+    print("open", flush=True)
+    sys.stdin.read()
+
+sys.exit(not dg.materialize([slow], resources={"warehouse": Warehouse()}).success)
+"""
+PUBLISHED = 12
+PROCESSES, THREADS = 2, 10
+
+
+def is_held(warehouse: Path) -> bool | None:
+    try:
+        duckdb.connect(str(warehouse), read_only=True).close()
+    except duckdb.IOException as error:
+        return True if "lock" in str(error) else None
+    return None
+
+
+def refused(settings: Settings, holder: int) -> None:
+    """A build that finds the warehouse held names the holder in one message, and changes nothing."""
+    before = current_snapshot(settings)
+    with house.milex(settings, "build", "--force") as second:
+        answer, said = second.communicate(timeout=120)
+    assert second.returncode == 1
+    assert answer == ""
+    (message,) = (line for line in said.splitlines() if line.startswith("milex: "))
+    assert re.search(
+        rf"held by another build: process {holder} \(.*python.*\), running since 2\d\d\d-", message
+    )
+    assert "Wait for it to finish" in message
+    assert "Traceback" not in said
+    assert current_snapshot(settings) == before
+
+
+def test_of_two_builds_the_second_says_who_holds_the_warehouse(
+    excerpt_data: BuiltData, tmp_path: Path
+) -> None:
+    settings = house.copied(excerpt_data.settings, tmp_path)
+    with house.milex(settings, "build", "--force") as first:
+        until(lambda: is_held(settings.warehouse), 120, "the first build holds the warehouse")
+        with house.milex(settings, "build", "--force") as second:
+            _, of_second = second.communicate(timeout=120)
+        _, of_first = first.communicate(timeout=120)
+    assert first.returncode == 0, of_first
+    # On a slow machine the first may be through before the second comes to the warehouse.
+    assert second.returncode == 0 or f"process {first.pid} (" in of_second
+    assert "Traceback" not in of_second
+    assert current_snapshot(settings) == publish.snapshots(settings)[-1]
+    assert house.unfinished(settings) == []
+
+
+def test_a_build_during_a_run_of_dagster_says_so(excerpt_data: BuiltData, tmp_path: Path) -> None:
+    settings = house.copied(excerpt_data.settings, tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", DAGSTER_RUN],
+        cwd=ROOT,
+        env=house.environment(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "open\n"
+        refused(settings, run.pid)
+        run.communicate("")
+    assert run.returncode == 0
+    assert is_held(settings.warehouse) is None
+
+
+def read_until(settings: Settings, over: Any, answers: Any) -> None:
+    """Ten readers in one process, each with connections of its own; tells what they met."""
+    seen: list[set[int]] = [set() for _ in range(THREADS)]
+    errors: list[str] = []
+
+    def read(mine: set[int]) -> None:
+        try:
+            while not over.is_set() or not mine:
+                current = current_snapshot(settings)
+                assert current is not None
+                mine.add(house.rows_of(current))
+                over.wait(0.02)  # as a person does, if faster
+        except Exception as error:
+            errors.append(repr(error))
+
+    threads = [threading.Thread(target=read, args=(mine,)) for mine in seen]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers.put((seen, errors))
+
+
+def test_twenty_readers_see_whole_snapshots_while_others_are_published(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Builds take seconds, these milliseconds: none is pruned between being found and being opened.
+    monkeypatch.setattr(publish, "KEPT_SNAPSHOTS", PUBLISHED + 1)
+    house.publish_once(settings)
+    over, answers = house.FORK.Event(), house.FORK.Queue()
+    readers = [house.child(read_until, settings, over, answers) for _ in range(PROCESSES)]
+    for _ in range(PUBLISHED):
+        house.publish_once(settings)
+    over.set()
+    found = [answers.get(timeout=60) for _ in readers]
+    for reader in readers:
+        reader.join()
+
+    assert [errors for _, errors in found] == [[]] * PROCESSES
+    seen = [mine for several, _ in found for mine in several]
+    assert len(seen) == PROCESSES * THREADS
+    assert all(rows > house.ROWS for mine in seen for rows in mine)
+    assert len(set().union(*seen)) > 2, "the readers saw nothing change"
