@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
-import psutil
 
 from pipelines import publish
 from pipelines.errors import MilexError
@@ -24,10 +22,9 @@ from pipelines.sources.catalogue import CatalogueFile, load_catalogue
 from pipelines.sources.fetch import unfinished_files
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.sources.manifest import manifest_path
+from pipelines.warehouse import NEEDED_BYTES, first_line, holder
 
 PACKAGES = ("milex", "duckdb", "dagster", "streamlit", "pandas")
-# A full build writes a warehouse and a snapshot of some 100 MB, and spills about as much.
-NEEDED_BYTES = 500 * 10**6
 
 State = Literal["ok", "note", "problem"]
 
@@ -184,33 +181,24 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     try:
         duckdb.connect(str(settings.warehouse), read_only=True).close()
     except duckdb.Error as error:
-        held = re.search(r"lock is held.*?\(PID (\d+)\)", str(error), re.DOTALL)
+        held = holder(error)
         if held:
             yield Finding(
                 "warehouse",
-                f"held by {_process(int(held[1]))}",
+                f"held by {held}",
                 "note",
                 "A build is running: wait for it. If it hangs, end that process; nothing is lost.",
             )
             return
         yield Finding(
             "warehouse",
-            f"cannot be opened: {str(error).splitlines()[0]}",
+            f"cannot be opened: {first_line(error)}",
             "problem",
-            f"Move {settings.warehouse.name} away and run `make build`: it is made anew from the "
-            "files.",
+            "Run `make build`: it sets the file aside and makes it anew from the publishers' files.",
         )
         return
     size = settings.warehouse.stat().st_size
     yield Finding("warehouse", f"{_megabytes(size)}; nobody holds it")
-
-
-def _process(pid: int) -> str:
-    try:
-        command = " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return f"process {pid}"
-    return f"process {pid} ({command[:80]})"
 
 
 def _snapshot(settings: Settings) -> Iterator[Finding]:
@@ -256,7 +244,20 @@ def _age(since: datetime) -> str:
 
 
 def _leftovers(settings: Settings) -> Iterator[Finding]:
-    left = [*settings.snapshots.glob(".milex-*.tmp*"), *unfinished_files(settings.raw)]
+    aside = sorted(settings.processed.glob(f"{settings.warehouse.stem}-damaged-*"))
+    if aside:
+        yield Finding(
+            "leftovers",
+            f"{', '.join(path.name for path in aside)} ({_megabytes(sum(map(_size, aside)))}): "
+            "damaged and set aside by a build",
+            "note",
+            "Delete them when you like.",
+        )
+    left = [
+        *settings.snapshots.glob(".milex-*.tmp*"),
+        *settings.processed.glob(f".{settings.pointer.name}.*.tmp"),
+        *unfinished_files(settings.raw),
+    ]
     if left:
         yield Finding(
             "leftovers",
@@ -265,7 +266,7 @@ def _leftovers(settings: Settings) -> Iterator[Finding]:
             "note",
             "They harm nothing; the next build or download clears them.",
         )
-    else:
+    if not left and not aside:
         yield Finding("leftovers", "none")
 
 

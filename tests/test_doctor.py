@@ -152,7 +152,7 @@ def test_a_damaged_warehouse_is_a_problem(settings: Settings) -> None:
 
     finding = only(settings, "warehouse")
     assert finding.state == "problem"
-    assert "made anew from the files" in finding.advice
+    assert "sets the file aside" in finding.advice
 
 
 def test_a_snapshot_is_told_with_its_age_and_size(settings: Settings) -> None:
