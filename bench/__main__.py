@@ -16,6 +16,7 @@ from bench import builds
 ROOT = builds.ROOT
 PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
+PORT = 8573
 
 
 def main() -> None:
@@ -23,6 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="the best of so many (default 3)")
     parser.add_argument("--sample", type=int, default=500, help="specifications for pandas")
+    parser.add_argument(
+        "--no-growth", dest="growth", action="store_false", help="leave out larger inputs"
+    )
     parser.add_argument(
         "--no-keep", dest="keep", action="store_false", help="print, and write no file"
     )
@@ -38,7 +42,7 @@ def main() -> None:
         data = folder / f"build-{options.runs - 1}"
         unchanged = [build(data, mirror, "no change") for _ in range(options.runs)]
 
-        from bench import grid, readers, report
+        from bench import adhoc, dashboard, grid, growth, readers, report
 
         readings = []
         for path in sorted(mirror.rglob("*.xlsx")):
@@ -47,6 +51,14 @@ def main() -> None:
         measured = grid.measure(
             data / "processed" / "warehouse.duckdb", ROOT, folder, options.runs, options.sample
         )
+        queries = adhoc.measure((data / "processed" / "milex.duckdb").resolve())
+        say(f"a simple query: {queries.median * 1e3:.1f} ms")
+        waits = dashboard.one_reader(data, PORT, options.runs)
+        say(f"dashboard: first page {waits.first:.1f} s, later {waits.page:.2f} s")
+        crowd = dashboard.many_readers(data, PORT)
+        say(f"{crowd.sessions} sessions: 95 % of reruns within {crowd.p95:.1f} s")
+        editions = growth.with_editions(mirror, folder) if options.growth else []
+        alliances = growth.with_alliances(mirror, folder) if options.growth else []
     results = report.Results(
         runs=options.runs,
         load=(load, os.getloadavg()[0]),
@@ -55,6 +67,11 @@ def main() -> None:
         unchanged=min(unchanged, key=lambda run: run.seconds),
         readings=sorted(readings, key=lambda reading: reading.edition),
         grid=measured,
+        adhoc=queries,
+        waits=waits,
+        crowd=crowd,
+        editions=editions,
+        alliances=alliances,
     )
     print(report.page(results))
     if options.keep:

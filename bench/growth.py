@@ -8,6 +8,7 @@ not what the figures mean.
 from __future__ import annotations
 
 import csv
+import random
 import re
 import shutil
 import zipfile
@@ -23,6 +24,13 @@ TIMES = (1, 10, 100)
 # Above every number that ATOP gives to an alliance.
 APART = 10_000
 _NEWEST = 2025
+# COW codes of states that existed for most of the time.
+STATES = (  # noqa: SIM905
+    "2 20 70 90 91 92 93 94 100 101 130 135 140 145 150 155 160 165 200 210 211 220 225 230 235 "
+    "255 290 300 305 310 325 350 355 360 365 380 385 390 530 600 630 640 645 651 652 660 663 670 "
+    "700 710 732 740 750 800"
+).split()
+_MEMBER = re.compile(r"mem\d+")
 _CELL = re.compile(rb'<c r="([A-Z]+)\d+"[^>]*?(?:/>|>.*?</c>)', re.DOTALL)
 _YEAR = re.compile(rb"<v>(\d{4})(?:\.0)?</v>")
 
@@ -63,18 +71,33 @@ def with_alliances(mirror: Path, scratch: Path) -> list[Grown]:
 
 
 def repeat(source: Path, target: Path, times: int) -> None:
-    """A file of ATOP with each alliance so many times, each time under another number."""
+    """A file of ATOP with each alliance so many times, under other numbers and among other states.
+
+    Copies among the same states would all be renegotiations of one another.
+    """
     with source.open(newline="", encoding="latin-1") as stream:
         names, *rows = list(csv.reader(stream))
     number = names.index("atopid")
+    states = [n for n, name in enumerate(names) if name == "member" or _MEMBER.fullmatch(name)]
     with target.open("w", newline="", encoding="latin-1") as stream:
         out = csv.writer(stream)
         out.writerow(names)
         for copy in range(times):
+            other = _others(copy)
             for row in rows:
-                out.writerow(
-                    [*row[:number], str(int(row[number]) + copy * APART), *row[number + 1 :]]
-                )
+                changed = list(row)
+                changed[number] = str(int(row[number]) + copy * APART)
+                for state in states:
+                    changed[state] = other.get(row[state], row[state])
+                out.writerow(changed)
+
+
+def _others(copy: int) -> dict[str, str]:
+    """Each state's stand-in in a copy: a permutation of states, the same in every file."""
+    shuffled = list(STATES)
+    if copy:
+        random.Random(copy).shuffle(shuffled)
+    return dict(zip(STATES, shuffled, strict=True))
 
 
 def write_edition(source: Path, target: Path, edition: int) -> None:

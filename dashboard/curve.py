@@ -11,15 +11,28 @@ import plotly.graph_objects as go
 
 from dashboard import charts
 from dashboard.queries import Specifications
+from dashboard.text import percent
 from pipelines.claims.numbers import figure
 from pipelines.table import Table
+
+_WORDS = {
+    "shift": "the years",
+    "place": "the region",
+    "formed_from": "the first year of signature",
+    "ended_by": "the last year of ending",
+    "ending": "how they ended",
+    "wartime": "wartime pacts",
+    "counted": "whether all or those that ended are counted",
+    "convention": "how years are counted",
+}
+MATTERS = 0.02  # of the variance; what is below is named without a figure
 
 
 def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, str]:
     """The specification curve of a claim, and its takeaway in words."""
     agreeing = claim["agreeing"]
     matters = importance(found)
-    takeaway = f"{agreeing:,} of {claim['specifications']:,} specifications agree"
+    takeaway = f"{agreeing:,} of {claim['specifications']:,} specifications {_agree(claim)}"
     if matters and matters[0][1] > 0:
         takeaway += f"; the figure depends most on {words(matters[0][0])}"
     stated = [claim["stated_value"]]
@@ -46,7 +59,7 @@ def curve(claim: Mapping[str, Any], found: Specifications) -> tuple[go.Figure, s
             dots,
             levels(found, [name for name, _ in matters]),
             stated=stated,
-            stated_text=f"stated: {claim['stated']}",
+            stated_text=f"stated: {claim['stated']}" if claim["stated"] else "as found",
             unit=f"{claim['unit']}; specifications from the lowest to the highest figure{thinned}",
             source="Below: the levels of each dimension; the darker a cell, the more of the "
             "specifications above it have that level. Bold: the own definition. Milex.",
@@ -61,7 +74,7 @@ def by_edition(claim: Mapping[str, Any], found: Table) -> tuple[go.Figure, str] 
     if len(rows) < 2:
         return None
     agreeing = sum(row["agrees"] for row in rows)
-    takeaway = f"{agreeing} of {len(rows)} editions agree, all else as stated"
+    takeaway = f"{agreeing} of {len(rows)} editions {_agree(claim)}, all else equal"
     marks = [
         charts.Mark(
             row["edition"],
@@ -77,11 +90,46 @@ def by_edition(claim: Mapping[str, Any], found: Table) -> tuple[go.Figure, str] 
         f"{claim['unit']}, by edition; diamond: the edition of the own definition",
         "Source: SIPRI Military Expenditure Database, the editions at hand. Milex.",
         marks=marks,
-        threshold=(claim["stated_value"], f"stated: {claim['stated']}"),
+        threshold=(claim["stated_value"], f"stated: {claim['stated']}")
+        if claim["stated"]
+        else None,
         from_zero=False,
         points=True,
     )
     return picture, takeaway
+
+
+def _agree(claim: Mapping[str, Any]) -> str:
+    """What agreeing means: with the statement, or with the figure found where nothing is stated."""
+    if claim["stated"]:
+        return "agree"
+    return f"give {figure(claim['stated_value'], claim['unit'], claim['decimals'])}"
+
+
+def in_words(claim: Mapping[str, Any], found: Specifications) -> str:
+    """Between which figures all specifications lie, and which dimensions make the difference."""
+    if not found.dots:
+        return "No specification has a figure."
+    low, high = (
+        figure(dot["value"], claim["unit"], claim["decimals"] + 1)
+        for dot in (found.dots[0], found.dots[-1])
+    )
+    if low == high:
+        return f"Every specification gives {low}."
+    matters = importance(found)
+    much = [f"{words(name)} ({percent(part, 0)})" for name, part in matters if part >= MATTERS]
+    little = [words(name) for name, part in matters if part < MATTERS]
+    told = f"The figures lie between {low} and {high}."
+    if much:
+        much[0] = much[0].replace(" %)", " % of the variance between the figures)")
+        told += f" What matters most: {_listed(much)}."
+    if little:
+        told += f" Hardly anything depends on {_listed(little)}."
+    return told
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def changed(row: Mapping[str, Any], found: Specifications) -> str:
@@ -158,5 +206,4 @@ def _name(dimension: str, level: str, own: str) -> str:
 
 def words(dimension: str) -> str:
     """A dimension's name as people say it."""
-    known = {"shift": "the years", "place": "the region", "dataset": "the dataset"}
-    return known.get(dimension, f"the {dimension.replace('_', ' ')}")
+    return _WORDS.get(dimension, f"the {dimension.replace('_', ' ')}")

@@ -23,6 +23,7 @@ GUARD: dict[str, Any] = {
     "python_enable_replacements": "false",
     "memory_limit": "300MB",
     "threads": "2",
+    "temp_directory": "",  # else DuckDB makes a folder beside the snapshot
     "lock_configuration": "true",
 }
 
@@ -37,12 +38,30 @@ class Snapshot:
         """Run one query, or remember its answer."""
         return _remembered(self.path, sql, parameters)
 
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection of one's own, under the same guard; the caller closes it."""
+        return _open(self.path).connection.cursor()
+
 
 def current() -> Snapshot | None:
     """The snapshot that the pointer leads to now, or None before the first build."""
-    pointer = load_settings().pointer
-    path = pointer.resolve()
+    settings = load_settings()
+    if settings.snapshots_url and not settings.warehouse.exists():  # a replica: others publish
+        _follow_shared_pointer()
+    path = settings.pointer.resolve()
     return Snapshot(str(path)) if path.is_file() else None
+
+
+@st.cache_resource(show_spinner="Fetching the snapshot …")
+def _follow_shared_pointer() -> None:
+    """Once a process: fetch what is published now, if nothing is here, and go on following."""
+    from pipelines.replicas import Follower
+
+    settings = load_settings()
+    follower = Follower(settings)
+    if not settings.pointer.exists():
+        follower.look()
+    follower.start()
 
 
 def _there(opened: Connected) -> bool:

@@ -23,6 +23,8 @@ from pipelines.table import Table
 SHOWN_YEARS = 15
 SHOWN_MEMBERS = 11
 TOP = 15
+FEW = 6  # countries that are shown even when they rank below the top
+ALL_COUNTRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,6 @@ _CALL = re.compile(r"\b([a-z_]+)\(((?:[^()']|'(?:[^']|'')*')*)\)", re.IGNORECASE
 _ARGUMENT = re.compile(r"(?:(\w+)\s*:=\s*)?('(?:[^']|'')*'|[^,'\s]+)")
 _SPOKES = re.compile(r"list_intersect\(cow_codes, \[[\d, ]+\]\)")
 _AGE = re.compile(r">= (\d+)\)::INTEGER")
-_EQUAL = re.compile(r"\b(country|region) = ('(?:[^']|'')*')")
 
 
 def calls(sql: str) -> list[Call]:
@@ -99,8 +100,13 @@ def _sipri(db: Database, edition: int, prices: str | None = None) -> str:
     return f"Source: SIPRI Military Expenditure Database, edition {edition}{unit}. Milex."
 
 
-def _stated_line(claim: Mapping[str, Any], scale: float = 1.0) -> tuple[float, str]:
-    return claim["stated_value"] * scale, f"stated: {claim['stated']}"
+def _stated_line(claim: Mapping[str, Any]) -> tuple[float, str] | None:
+    """The stated figure with its label; None where a reader asks without stating one."""
+    return (claim["stated_value"], f"stated: {claim['stated']}") if claim["stated"] else None
+
+
+def _stated_besides(claim: Mapping[str, Any]) -> str:
+    return f"; the statement has {claim['stated']}" if claim["stated"] else ""
 
 
 def _growth(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
@@ -225,61 +231,59 @@ def _contribution(db: Database, claim: Mapping[str, Any], found: Mapping[str, Ca
 
 
 def _top_bars(
-    db: Database, year: int, edition: int, chosen: set[str], takeaway: str, *, n: int = TOP
+    db: Database, own: Mapping[str, Any], chosen: set[str], takeaway: str, *, n: int = TOP
 ) -> Subject:
-    rows = queries.top(db, year, edition, max(n, _lowest(db, year, edition, chosen)))
+    """The largest spenders of the year, edition and prices of a claim's own definition."""
+    year, edition, prices = own["year"] + own["shift"], own["edition"], own["prices"]
+    ranked = (queries.top if prices == "current" else queries.top_constant)(
+        db, year, edition, ALL_COUNTRIES
+    )
+    lowest = [r["rank"] for r in ranked.records() if r["country"] in chosen]
+    shown = max([n, *lowest]) if len(chosen) <= FEW else n
+    rows = Table(ranked.columns, [row for row in ranked.rows if row[0] <= shown], ranked.units)
     items = [
         (
             f"{ordinal(r['rank'])} {r['country']}",
-            r["current_usd_m"] / 1e3,
-            billions(r["current_usd_m"]),
+            r[f"{prices}_usd_m"] / 1e3,
+            billions(r[f"{prices}_usd_m"]),
             r["country"] in chosen,
         )
         for r in rows.records()
         if r["rank"] <= n or r["country"] in chosen
     ]
     return Subject(
-        charts.bars(takeaway, items, "US$, current prices", _sipri(db, edition, "current")),
+        charts.bars(takeaway, items, f"US$, {prices} prices", _sipri(db, edition, prices)),
         takeaway,
         rows,
-        f"largest military spenders of {year}, edition {edition}",
+        f"largest military spenders of {year}, edition {edition}, {prices} prices",
     )
 
 
-def _lowest(db: Database, year: int, edition: int, chosen: set[str]) -> int:
-    """The lowest rank of the chosen countries, if they are few enough to be shown below the top."""
-    if len(chosen) > 6:
-        return 0
-    ranks = [
-        r["rank"] for r in queries.top(db, year, edition, 1000).records() if r["country"] in chosen
-    ]
-    return max(ranks, default=0)
+def _rank(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    own = json.loads(claim["definition"])
+    place = ordinal(round(claim["recomputed_value"]))
+    takeaway = f"{own['country']} ranked {place} in {own['year'] + own['shift']}"
+    return _top_bars(db, own, {own["country"]}, takeaway)
 
 
-def _rank(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
-    call = found["rank_of"]
-    country, year = call.given
-    takeaway = f"{country} ranked {ordinal(round(claim['recomputed_value']))} in {year}"
-    return _top_bars(db, year, call.named["edition"], {country}, takeaway)
-
-
-def _ranks_together(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
-    call = found["top"]
-    year = call.given[0]
-    named = {_value(text) for kind, text in _EQUAL.findall(claim["sql"]) if kind == "country"}
-    takeaway = f"{claim['recomputed_value']:.0f} of {len(named)} stated ranks hold in {year}"
-    return _top_bars(db, year, call.named["edition"], named, takeaway)
-
-
-def _members_in_top(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) -> Subject:
-    call = found["top"]
-    year, n = call.given[0], call.named.get("n", TOP)
-    region = next(_value(text) for kind, text in _EQUAL.findall(claim["sql"]) if kind == "region")
-    members = queries.regions_countries(db, region)
+def _ranks_together(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    own = json.loads(claim["definition"])
+    named = set(own["ranks"])
     takeaway = (
-        f"{claim['recomputed_value']:.0f} of the {n} largest spenders of {year} are in {region}"
+        f"{claim['recomputed_value']:.0f} of {len(named)} stated ranks hold in "
+        f"{own['year'] + own['shift']}"
     )
-    return _top_bars(db, year, call.named["edition"], members, takeaway, n=n)
+    return _top_bars(db, own, named, takeaway)
+
+
+def _members_in_top(db: Database, claim: Mapping[str, Any], _: Mapping[str, Call]) -> Subject:
+    own = json.loads(claim["definition"])
+    members = queries.regions_countries(db, own["place"])
+    takeaway = (
+        f"{claim['recomputed_value']:.0f} of the {own['top']} largest spenders of "
+        f"{own['year'] + own['shift']} are in {own['place']}"
+    )
+    return _top_bars(db, own, members, takeaway, n=own["top"])
 
 
 def _burden_line(db: Database, place: str, edition: int, years: tuple[int, int]) -> Table:
@@ -366,7 +370,7 @@ def _money(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]) ->
     amount = claim["recomputed_value"] * rates[year]
     years = list(range(year - SHOWN_YEARS, max(rates) + 1))
     recomputed = figure(claim["recomputed_value"], claim["unit"], claim["decimals"] + 1)
-    takeaway = f"At the rate of {year} the sum is {recomputed}; the statement has {claim['stated']}"
+    takeaway = f"At the rate of {year} the sum is {recomputed}{_stated_besides(claim)}"
     return Subject(
         charts.lines(
             takeaway,
@@ -391,16 +395,23 @@ def _alliances(db: Database, claim: Mapping[str, Any], found: Mapping[str, Call]
     chosen = {**queries.LIFESPAN_DEFAULTS, **call.named}
     rows = queries.alliance_set(db, chosen)
     spans = [float(span) for span in rows.column("lifespan")]
-    mean = sum(spans) / len(spans) if spans else 0.0
     unit = f"{chosen['unit']}s"
-    marks = [(mean, f"mean {mean:.1f} years", False)]
+    marks: list[tuple[float, str, bool]] = []
     if claim["unit"] == "years":
-        marks.append((claim["stated_value"], f"stated {claim['stated']}", True))
-        takeaway = f"The {len(spans):,} {unit} lasted {mean:.1f} years on average"
+        statistic = json.loads(claim["definition"])["statistic"]
+        middle = claim["recomputed_value"]
+        marks.append((middle, f"{statistic} {middle:.1f} years", False))
+        if claim["stated"]:
+            marks.append((claim["stated_value"], f"stated {claim['stated']}", True))
+        by = "on average" if statistic == "mean" else f"by the {statistic}"
+        takeaway = f"The {len(spans):,} {unit} lasted {middle:.1f} years {by}"
     else:
+        if spans:
+            mean = sum(spans) / len(spans)
+            marks.append((mean, f"mean {mean:.1f} years", False))
         takeaway = (
             f"{len(spans):,} {unit} of {chosen['formed_from']}–{chosen['formed_to']} had ended by "
-            f"{chosen['ended_by'] or 'the closing'}; the statement has {claim['stated']}"
+            f"{chosen['ended_by'] or 'the closing'}{_stated_besides(claim)}"
         )
     return Subject(
         charts.histogram(

@@ -29,6 +29,8 @@ def dashboard_command(settings: Settings, port: int, host: str = HOST) -> list[s
         f"--server.address={host}",
         "--server.headless=true",
         "--browser.gatherUsageStats=false",
+        # Reloading modules under open sessions breaks what they hold; a restart takes a second.
+        "--server.fileWatcherType=none",
     ]
 
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from dashboard import queries
 from dashboard.data import Snapshot, name_of
-from dashboard.parts import downloads, formats, picture
+from dashboard.parts import picture
 from dashboard.text import VERDICTS, plain, verdict_badge
-from pipelines.claims.numbers import figure
-from pipelines.table import Table
-
-if TYPE_CHECKING:
-    from dashboard import subjects
 
 Claim = Mapping[str, Any]
 # A statement is a button (a page link would be cut off after one line, and a link in text would
@@ -89,8 +84,11 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
     )
     st.header(plain(claim["statement"]), anchor=False)
     st.markdown(f"{verdict_badge(claim['verdict'])} {plain(place_of(claim))}")
+    from dashboard import checking, claim_parts  # the list of claims does without them
+
     if not claim["sql"]:
         st.markdown(plain(claim["explanation"]))
+        claim_parts.link(claim_parts.here({"claim": claim["claim_id"]}))
         return
     with st.container(horizontal=True, gap="medium"):
         ours = " (our threshold)" if claim["threshold_is_ours"] else ""
@@ -105,77 +103,31 @@ def opened(snapshot: Snapshot, claim: Claim) -> None:
         st.markdown(f"**Today:** {plain(claim['today'])}")
     if claim["attribution"]:
         st.caption(plain(claim["attribution"]))
+    question = checking.question_of(claim)
+    if question:
+        st.page_link(
+            "app_pages/check.py",
+            label="Ask this with another country, year, edition or figure",
+            icon=":material/rule:",
+            query_params=claim_parts.address(question),
+        )
     from dashboard import subjects  # the list of claims does without Plotly
 
     about = subjects.subject(snapshot, claim)
+    grid = queries.grid(snapshot, claim["claim_id"])
     if about and about.figure:
         picture(about.figure, alt=about.takeaway, key="about")
     if claim["specifications"]:
-        dependence(snapshot, claim)
+        claim_parts.dependence(claim, grid)
+    claim_parts.query(claim)
     if about:
-        behind(snapshot, claim, about)
-
-
-def dependence(snapshot: Snapshot, claim: Claim) -> None:
-    """The specification curve, the figure by edition, what stands beside, and what was left out."""
-    from dashboard import curve
-
-    st.subheader("How far it depends on choices", anchor=False)
-    found = queries.specifications(snapshot, claim["claim_id"])
-    drawn, takeaway = curve.curve(claim, found)
-    picture(drawn, alt=takeaway, key="curve")
-    editions = curve.by_edition(claim, queries.by_edition(snapshot, claim["claim_id"]))
-    if editions:
-        drawn, takeaway = editions
-        picture(drawn, alt=takeaway, key="editions")
-    notes = [
-        f"{rule['combinations']:,} combinations left out: {plain(rule['rule'])}."
-        for rule in queries.left_out(snapshot, claim["claim_id"])
-    ]
-    notes += [
-        f"Shown beside, without a verdict: {plain(curve.changed(row, found))}: "
-        f"{plain(figure(row['value'], claim['unit'], claim['decimals'] + 1))}."
-        for row in queries.beside(snapshot, claim["claim_id"])
-    ]
-    if notes:
-        st.caption("  \n".join(notes))
-
-
-def behind(snapshot: Snapshot, claim: Claim, about: subjects.Subject) -> None:
-    """The SQL, the rows, the downloads and the citation."""
-    st.subheader("What is behind it", anchor=False)
-    st.markdown("The recomputed figure is what this query gives on the published snapshot:")
-    st.code(claim["sql"], language="sql", wrap_lines=True)
-    st.markdown(f"Rows: {plain(about.rows_are)}.")
-    st.dataframe(
-        about.rows.by_column(),
-        hide_index=True,
-        height=min(320, 36 * (len(about.rows.rows) + 1) + 3),
-        column_config=formats(about.rows),
-        placeholder="",
-        alt=f"Rows: {about.rows_are}",
-    )
+        claim_parts.rows_behind(about)
     notes = citation_lines(snapshot, claim)
-    rows, specifications = st.columns(2)
-    with rows:
-        downloads(
-            about.rows, [*notes, f"Rows: {about.rows_are}"], f"milex-{claim['claim_id']}-rows"
-        )
-    with specifications:
-        downloads(
-            specification_rows(snapshot, claim),
-            notes,
-            f"milex-{claim['claim_id']}-specifications",
-            "specifications",
-        )
+    with st.container(horizontal=True):
+        claim_parts.files(claim, about, grid, notes)
     st.markdown("To cite:")
     st.code("\n".join(notes[1:]), language=None, wrap_lines=True)
-
-
-def specification_rows(snapshot: Snapshot, claim: Claim) -> Table:
-    """Every specification with the figure's unit."""
-    found = queries.all_specifications(snapshot, claim["claim_id"])
-    return Table(found.columns, found.rows, {"value": claim["unit"]})
+    claim_parts.link(claim_parts.here({"claim": claim["claim_id"]}))
 
 
 def citation_lines(snapshot: Snapshot, claim: Claim) -> list[str]:

@@ -18,11 +18,15 @@ from pipelines.claims.grid import write_grids
 from pipelines.models import Model, create
 from pipelines.warehouse import first_row
 
+# The model that evaluates each grid.
+VALUES = {
+    "claims.spending_values": "spending_grid",
+    "claims.alliance_values": "alliance_grid",
+    "claims.structure_values": "structure_grid",
+}
 # What is made from the grids, in this order; each is a SQL model.
 EVALUATION = (
-    "claims.spending_values",
-    "claims.alliance_values",
-    "claims.structure_values",
+    *VALUES,
     "main.specifications",
     "main.specification_rules",
     "claims.verdicts",
@@ -108,8 +112,12 @@ def evaluate(
     refuse_unknown(connection, claims)
     claims = bind(connection, claims)
     declare(connection, claims)
+    asked = {claim.metric.grid for claim in claims if claim.metric}
     for table in EVALUATION:
-        create(connection, models[table])
+        if VALUES.get(table) in asked | {None}:
+            create(connection, models[table])
+        else:  # of a grid without rows: to run it would take longer than all the rest
+            connection.execute(models[table].ddl)
     sentences.write_claims(connection, claims)
 
 

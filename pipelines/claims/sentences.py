@@ -238,7 +238,9 @@ def _miss(row: Mapping[str, Any]) -> str:
     if row["comparison"] != "=" or row["unit"] == "rank":
         return ""
     miss = row["recomputed_value"] - row["stated_value"]
-    distance = figure(abs(miss), row["unit"], row["decimals"] + 1).removeprefix("+")
+    # Two percentages differ by points: "60.5 % higher" would mean something else.
+    unit = "percentage points" if row["unit"] == "%" else row["unit"]
+    distance = figure(abs(miss), unit, row["decimals"] + 1).removeprefix("+")
     return f": the recomputed figure is {distance} {'higher' if miss > 0 else 'lower'}"
 
 

@@ -38,17 +38,21 @@ neighbours AS (
     SELECT dataset, version, earlier AS alliance_id, later AS neighbour FROM links
     UNION SELECT dataset, version, later, earlier FROM links
 ),
-reach(dataset, version, alliance_id, reached) AS (
-    SELECT dataset, version, alliance_id, alliance_id FROM dated
+-- Each alliance takes over the earliest of its neighbours, until nothing changes.
+reach(dataset, version, alliance_id, earliest) USING KEY (dataset, version, alliance_id) AS (
+    SELECT
+        dataset, version, alliance_id,
+        {'begin_date': begin_date, 'alliance_id': alliance_id} AS earliest
+    FROM dated
     UNION
-    SELECT r.dataset, r.version, r.alliance_id, n.neighbour
+    SELECT n.dataset, n.version, n.neighbour, min(r.earliest)
     FROM reach AS r
     JOIN neighbours AS n
-      ON n.dataset = r.dataset AND n.version = r.version AND n.alliance_id = r.reached
+      ON n.dataset = r.dataset AND n.version = r.version AND n.alliance_id = r.alliance_id
+    JOIN recurring.reach AS known
+      ON known.dataset = n.dataset AND known.version = n.version
+     AND known.alliance_id = n.neighbour
+    WHERE r.earliest < known.earliest
+    GROUP BY n.dataset, n.version, n.neighbour
 )
-SELECT
-    r.dataset, r.version, r.alliance_id,
-    arg_min(r.reached, (d.begin_date, d.alliance_id)) AS lineage_id
-FROM reach AS r
-JOIN dated AS d ON d.dataset = r.dataset AND d.version = r.version AND d.alliance_id = r.reached
-GROUP BY r.dataset, r.version, r.alliance_id
+SELECT dataset, version, alliance_id, earliest.alliance_id AS lineage_id FROM reach

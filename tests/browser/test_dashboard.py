@@ -59,8 +59,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, dashboard,
 
 def test_a_download_holds_rows_units_edition_and_citation(page, dashboard, tmp_path):
     page.goto(f"{dashboard}/?claim=china-share")
+    page.get_by_role("button", name="Download rows").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Rows as CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     file = tmp_path / "rows.csv"
     download.value.save_as(file)
     lines = Path(file).read_text(encoding="utf-8").splitlines()
