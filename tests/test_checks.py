@@ -141,7 +141,9 @@ def test_the_outcome_is_remembered_once(database: duckdb.DuckDBPyConnection) -> 
     outcome(database, "[]")
     outcome(database, "[{edition: 2017}]")
     remembered = database.execute("SELECT * EXCLUDE sample FROM main.checks").fetchall()
-    assert remembered == [("c", "main.t", "error", "It holds.", False, 2, 3, ["2017 · A, B · 1990, 1991 · why"])]
+    assert remembered == [
+        ("c", "main.t", "error", "It holds.", False, 2, 3, ["2017 · A, B · 1990, 1991 · why"])
+    ]
     assert database.execute("SELECT sample FROM main.checks").fetchall() == [
         (["2019 · A · 1990 · x", "A · x"],)
     ]

@@ -8,6 +8,7 @@ import re
 import duckdb
 import pytest
 
+from pipelines.publish import MOST_ROWS_SORTED
 from tests.conftest import BuiltData
 
 pytestmark = pytest.mark.mirror
@@ -45,7 +46,7 @@ CONTRACT: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "sources": (
-        "dataset, version, file_name",
+        "dataset, file_name, sha256",
         {
             "dataset": "VARCHAR",
             "version": "VARCHAR",
@@ -311,7 +312,7 @@ def test_a_table_has_its_columns(full_db: duckdb.DuckDBPyConnection, table: str)
 
 
 @pytest.mark.parametrize("table", expected(list(CONTRACT)))
-def test_a_key_is_unique_and_its_rows_are_in_order(
+def test_a_key_is_unique_and_rows_of_a_small_table_are_in_its_order(
     full_db: duckdb.DuckDBPyConnection, table: str
 ) -> None:
     key = CONTRACT[table][0]
@@ -319,7 +320,8 @@ def test_a_key_is_unique_and_its_rows_are_in_order(
     assert rows
     assert len(set(rows)) == len(rows)
     assert all(part is not None for row in rows for part in row)
-    assert rows == full_db.execute(f"SELECT {key} FROM {table} ORDER BY {key}").fetchall()
+    if len(rows) <= MOST_ROWS_SORTED:
+        assert rows == full_db.execute(f"SELECT {key} FROM {table} ORDER BY {key}").fetchall()
 
 
 @pytest.mark.parametrize(("table", "column"), UNITS)
