@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import data, parts, queries
 from dashboard.text import moment, plain
 
-NEW_SNAPSHOT_EVERY = "20s"
+NEW_SNAPSHOT_EVERY = "5s"
 
 # A file of our own: an icon by name would be fetched from the internet.
 ICON = str(Path(__file__).with_name("icon.svg"))

@@ -88,8 +88,13 @@ def exposure(host: str, port: int) -> str | None:
     )
 
 
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def run(command: list[str], settings: Settings) -> int:
-    """Run a server until it is stopped; Ctrl-C reaches it as SIGINT and is no error."""
+    """Run a server until it is stopped; Ctrl-C and SIGTERM reach it as SIGINT and are no error."""
+    signal.signal(signal.SIGTERM, _interrupt)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(settings.dagster_home),
