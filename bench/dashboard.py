@@ -56,7 +56,7 @@ PAGES = (
 # A filter of a page: where, the role and name of what is clicked.
 FILTERS = (
     ("", "button", "not reproduced"),
-    ("region", "radio", "Current prices"),
+    ("region", "radio", "sum of its countries"),
     ("alliances", "option", "phase"),
 )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipelines import publish
+from pipelines import extras, publish
 from pipelines import warehouse as store
 from pipelines.errors import MilexError
 from pipelines.exports import write_whole
@@ -147,6 +147,8 @@ def dagster_home(settings: Settings) -> Path:
     configuration = home / "dagster.yaml"
     if not configuration.exists():
         write_whole(configuration, INSTANCE.encode("utf-8"))
+    elif "postgres" in configuration.read_text(encoding="utf-8"):
+        extras.load("dagster_postgres", "postgres", f"The storage that {configuration} names")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 

@@ -305,10 +305,14 @@ def doctor() -> None:
 @app.command()
 def rollback() -> None:
     """Go back to the snapshot before the current one."""
-    from pipelines import publish
+    from pipelines import publish, replicas
 
     with _one_message():
-        typer.echo(f"Now at {publish.rollback(load_settings()).name}")
+        settings = load_settings()
+        snapshot = publish.rollback(settings)
+        if settings.snapshots_url:
+            replicas.share(settings, snapshot)
+        typer.echo(f"Now at {snapshot.name}")
 
 
 @app.command()

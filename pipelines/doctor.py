@@ -99,6 +99,8 @@ def _paths(settings: Settings) -> Iterator[Finding]:
     yield _folder("DAGSTER_HOME", settings.dagster_home, "`make build` makes it.")
     if settings.mirror is None:
         yield Finding("paths", "MILEX_MIRROR is not set")
+    elif settings.mirror_url:
+        yield Finding("paths", f"MILEX_MIRROR: {settings.mirror_url}")
     elif settings.mirror.is_dir():
         yield Finding("paths", f"MILEX_MIRROR: {settings.mirror}")
     else:

@@ -1,5 +1,6 @@
 """Where things are: folders, mirror and limits, from the environment; knows no data format."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,17 @@ class Settings:
     home: the checkout (`MILEX_HOME`, else the folder that holds this package).
     data: `MILEX_DATA`, else `<home>/data`.
     mirror: a folder of publishers' files (`MILEX_MIRROR`), or None.
+    mirror_url: where the mirror's files are fetched from, if `MILEX_MIRROR` is an fsspec URL.
+    snapshots_url: shared storage of snapshots (`MILEX_SNAPSHOTS_URL`, an fsspec URL), or None.
+    dask: address of a Dask scheduler that computes intervals (`MILEX_DASK`), or None.
     """
 
     home: Path
     data: Path
     mirror: Path | None
+    mirror_url: str | None = None
+    snapshots_url: str | None = None
+    dask: str | None = None
 
     @property
     def raw(self) -> Path:
@@ -68,5 +75,16 @@ def load_settings() -> Settings:
     """Read the environment once; relative folders count from the current directory."""
     home = Path(os.environ.get("MILEX_HOME") or Path(__file__).resolve().parent.parent).absolute()
     data = Path(os.environ.get("MILEX_DATA") or home / "data").absolute()
-    mirror = os.environ.get("MILEX_MIRROR")
-    return Settings(home=home, data=data, mirror=Path(mirror).absolute() if mirror else None)
+    named = os.environ.get("MILEX_MIRROR")
+    url = named if named and "://" in named else None
+    mirror = Path(named).absolute() if named else None
+    if url:  # a folder for each URL, so that another's files never count as this one's
+        mirror = data / "processed" / "mirror" / hashlib.sha256(url.encode()).hexdigest()[:12]
+    return Settings(
+        home=home,
+        data=data,
+        mirror=mirror,
+        mirror_url=url,
+        snapshots_url=os.environ.get("MILEX_SNAPSHOTS_URL") or None,
+        dask=os.environ.get("MILEX_DASK") or None,
+    )

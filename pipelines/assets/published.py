@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines import build, publish
+from pipelines import bootstrap, build, publish, replicas
 from pipelines import warehouse as store
 from pipelines.assets.common import OWNERS, key_of
 from pipelines.assets.models import asset_key
@@ -17,6 +17,7 @@ SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 
 def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The snapshot, and the dashboard as what closes the lineage."""
+    offered = {**models, bootstrap.TABLE.table: bootstrap.TABLE}
     public = [model for model in models.values() if model.schema == "main"]
 
     @dg.asset(
@@ -33,9 +34,12 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
     ) -> Iterator[dg.MaterializeResult[Any]]:
         settings = warehouse.settings
         connection = warehouse.connection
+        bootstrap.prepare(connection)
         path = store.with_memory(
-            connection, lambda: build.publish_snapshot(settings, connection, models)
+            connection, lambda: build.publish_snapshot(settings, connection, offered)
         )
+        if settings.snapshots_url:
+            replicas.share(settings, path)
         facts = publish.snapshot_facts(path)
         yield dg.MaterializeResult(
             metadata={

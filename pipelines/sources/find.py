@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipelines import remote
 from pipelines.errors import ReadError
 from pipelines.readers.atop import sniff_atop
 from pipelines.readers.cow import sniff_cow
@@ -71,6 +72,8 @@ def find_files(settings: Settings) -> list[SourceFile]:
 
 def possible_files(settings: Settings) -> Iterator[tuple[str, Path]]:
     """Origin and path of every file that may be a publisher's; opens none."""
+    if settings.mirror_url:
+        remote.refresh_mirror(settings)
     for origin, folder in (("raw", settings.raw), ("mirror", settings.mirror)):
         if folder is None or not folder.is_dir():
             continue

@@ -243,7 +243,7 @@ def test_the_address_chooses_year_version_region_and_pacts(page, full_data):
     test = page(
         full_data.settings,
         data="COW 4.1",
-        region="with South Asia",
+        level="with South Asia",
         year="1960",
         ties="all",
         pacts="defence",
@@ -273,7 +273,7 @@ def test_a_year_that_another_version_does_not_know_becomes_its_last(page, full_d
         {"year": "2019"},
         {"year": "abc"},
         {"data": "ATOP 9"},
-        {"region": "9"},
+        {"level": "9"},
         {"ties": "<script>"},
         {"pacts": "'"},
         {"edition": "1900"},

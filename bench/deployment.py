@@ -1,0 +1,196 @@
+"""`python -m bench.deployment`: replicas against readers served, workers against resamples a second.
+
+Needs a published snapshot and the extras `s3` and `dask`. Writes its tables into docs/deployment.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from logging import CRITICAL
+from pathlib import Path
+
+import duckdb
+
+from bench.builds import LEFT_OUT, ROOT
+from bench.dashboard import _session, _wait_for
+from bench.report import table
+from pipelines import bootstrap, replicas
+from pipelines.claims.show import current_or_fail
+from pipelines.serve import dashboard_command
+from pipelines.settings import Settings, load_settings
+
+PAGE = ROOT / "docs" / "deployment.md"
+BEGIN = "<!-- measured: written by `python -m bench.deployment` -->"
+END = "<!-- end of measured -->"
+FIRST_PORT = 8710
+REPLICAS = (1, 2, 3)
+READERS = (4, 12)
+WORKERS = (1, 2)
+# Enough to see a rate, and soon done.
+PARTITION = ("ATOP", "3.0", "alliance")
+
+
+@dataclass(frozen=True)
+class Served:
+    """Readers who go through every page at once."""
+
+    replicas: int
+    readers: int
+    pages: int
+    seconds: float
+    waits: Sequence[float]
+    errors: int
+
+    @property
+    def slowest_but_5_per_cent(self) -> float:
+        """Seconds that 95 % of the pages took at most."""
+        return sorted(self.waits)[int(0.95 * (len(self.waits) - 1))]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """The intervals of one partition; workers 0 is this process without a cluster."""
+
+    workers: int
+    samples: int
+    seconds: float
+    same: bool
+
+
+def main() -> None:
+    """Measure, print, and write the page."""
+    here = load_settings()
+    snapshot = current_or_fail(here)
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="milex-bench-") as scratch:
+        shared = replace(here, snapshots_url=f"file://{scratch}/shared")
+        replicas.share(shared, snapshot)
+        served = [
+            measured
+            for count in REPLICAS
+            for measured in read(replace(shared, data=Path(scratch) / f"of-{count}"), count)
+        ]
+    resampled = list(resample(snapshot))
+    text = f"""Measured on {datetime.now(UTC):%-d %B %Y}, {os.cpu_count()} cores, load \
+{load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end; {snapshot.stat().st_size / 1e6:.0f} \
+MB of snapshot.
+
+{served_table(served)}
+
+{resampled_table(resampled)}"""
+    print(text)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def read(settings: Settings, count: int) -> Iterator[Served]:
+    """Let readers loose on some replicas, one after another as a proxy would send them."""
+    ports = [FIRST_PORT + number for number in range(count)]
+    with ExitStack() as at_work:
+        for port in ports:
+            at_work.enter_context(replica(replace(settings, data=settings.data / str(port)), port))
+        asyncio.run(_crowd(ports, count))  # each replica has fetched and drawn every page once
+        for readers in READERS:
+            found = asyncio.run(_crowd(ports, readers))
+            seconds = max(sum(times) for times, _ in found)  # without the end of connections
+            waits = [wait for times, _ in found for wait in times]
+            yield Served(
+                count, readers, len(waits), seconds, waits, sum(errors for _, errors in found)
+            )
+
+
+async def _crowd(ports: Sequence[int], readers: int) -> list[tuple[list[float], int]]:
+    return await asyncio.gather(*(_session(ports[n % len(ports)]) for n in range(readers)))
+
+
+@contextmanager
+def replica(settings: Settings, port: int) -> Iterator[None]:
+    """A dashboard without a pipeline, in a data folder of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(LEFT_OUT)}
+    environment |= {
+        "MILEX_HOME": str(ROOT),
+        "MILEX_DATA": str(settings.data),
+        "MILEX_SNAPSHOTS_URL": str(settings.snapshots_url),
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        dashboard_command(settings, port),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def resample(snapshot: Path) -> Iterator[Resampled]:
+    """One partition here, then on clusters of one worker and more."""
+    from distributed import LocalCluster
+
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        samples = bootstrap.samples(connection, *PARTITION)
+    bootstrap.intervals(samples[:1])  # numpy is loaded
+    start = time.perf_counter()
+    here = bootstrap.intervals(samples)
+    yield Resampled(0, len(samples), time.perf_counter() - start, True)
+    for workers in WORKERS:
+        with LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=CRITICAL
+        ) as local:
+            bootstrap.intervals(samples[:workers], local.scheduler_address)
+            start = time.perf_counter()
+            there = bootstrap.intervals(samples, local.scheduler_address)
+            yield Resampled(workers, len(samples), time.perf_counter() - start, there == here)
+
+
+def served_table(served: Sequence[Served]) -> str:
+    """Replicas against readers."""
+    return table(
+        ["replicas", "readers at once", "pages a second", "95 % of pages within, s", "errors"],
+        [
+            [
+                str(one.replicas),
+                str(one.readers),
+                f"{one.pages / one.seconds:.1f}",
+                f"{one.slowest_but_5_per_cent:.1f}",
+                str(one.errors),
+            ]
+            for one in served
+        ],
+    )
+
+
+def resampled_table(resampled: Sequence[Resampled]) -> str:
+    """Workers against resamples."""
+    return table(
+        ["computed on", "samples", "seconds", "resamples a second", "same bits"],
+        [
+            [
+                f"{one.workers} worker{'s' * (one.workers > 1)}" if one.workers else "this process",
+                str(one.samples),
+                f"{one.seconds:.1f}",
+                f"{one.samples * bootstrap.RESAMPLES / one.seconds:,.0f}",
+                "yes" if one.same else "**no**",
+            ]
+            for one in resampled
+        ],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
