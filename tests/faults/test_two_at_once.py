@@ -64,7 +64,11 @@ def test_of_two_builds_the_second_says_who_holds_the_warehouse(
 ) -> None:
     settings = house.copied(excerpt_data.settings, tmp_path)
     with house.milex(settings, "build", "--force") as first:
-        until(lambda: has_open(first.pid, settings.warehouse), 120, "the first build holds the warehouse")
+        until(
+            lambda: has_open(first.pid, settings.warehouse),
+            120,
+            "the first build holds the warehouse",
+        )
         with house.milex(settings, "build", "--force") as second:
             _, of_second = second.communicate(timeout=120)
         _, of_first = first.communicate(timeout=120)
