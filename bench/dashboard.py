@@ -94,10 +94,11 @@ class Crowd:
 
 
 @contextmanager
-def server(data: Path, port: int) -> Iterator[int]:
-    """A dashboard server on a data folder; gives its process number."""
+def server(data: Path, port: int, **settings: str) -> Iterator[int]:
+    """A dashboard server on a data folder; gives its process number. settings: of the environment."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(LEFT_OUT)}
     environment |= {"MILEX_HOME": str(ROOT), "MILEX_DATA": str(data), "PYTHONPATH": str(ROOT)}
+    environment |= settings
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli", "dashboard", "--port", str(port)],
         cwd=ROOT,
@@ -190,21 +191,24 @@ def many_readers(data: Path, port: int, sessions: int = SESSIONS) -> Crowd:
     """Sessions that go through all pages at once, over the browser's own protocol."""
     with server(data, port) as pid:
         peak = _Peak(pid)
-        asyncio.run(_crowd(port, 1))
-        times, errors = asyncio.run(_crowd(port, sessions))
+        asyncio.run(_crowd(port, 1, 0.0))
+        times, errors = asyncio.run(_crowd(port, sessions, PAUSE))
         peak_mb = peak.stop()
     times.sort()
     p95 = times[int(0.95 * (len(times) - 1))]
     return Crowd(sessions, PAUSE, len(times), errors, statistics.median(times), p95, peak_mb)
 
 
-async def _crowd(port: int, sessions: int) -> tuple[list[float], int]:
-    found = await asyncio.gather(*(_session(port) for _ in range(sessions)))
+async def _crowd(port: int, sessions: int, pause: float) -> tuple[list[float], int]:
+    found = await asyncio.gather(*(session(port, pause) for _ in range(sessions)))
     return [t for times, _ in found for t in times], sum(errors for _, errors in found)
 
 
-async def _session(port: int) -> tuple[list[float], int]:
-    """One session: every page once. Returns the seconds of each rerun and the errors shown."""
+async def session(port: int, pause: float = 0.0) -> tuple[list[float], int]:
+    """One session: every page once, `pause` seconds after the one before.
+
+    Returns the seconds of each rerun and the number of errors shown.
+    """
     import websockets
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -228,7 +232,7 @@ async def _session(port: int) -> tuple[list[float], int]:
                 if kind == "script_finished":
                     break
             times.append(time.perf_counter() - start)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
     return times, errors
 
 

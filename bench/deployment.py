@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from logging import CRITICAL
@@ -20,12 +19,11 @@ from pathlib import Path
 
 import duckdb
 
-from bench.builds import LEFT_OUT, ROOT
-from bench.dashboard import _session, _wait_for
+from bench import dashboard
+from bench.builds import ROOT
 from bench.report import table
 from pipelines import bootstrap, replicas
 from pipelines.claims.show import current_or_fail
-from pipelines.serve import dashboard_command
 from pipelines.settings import Settings, load_settings
 
 PAGE = ROOT / "docs" / "deployment.md"
@@ -98,7 +96,9 @@ def read(settings: Settings, count: int) -> Iterator[Served]:
     ports = [FIRST_PORT + number for number in range(count)]
     with ExitStack() as at_work:
         for port in ports:
-            at_work.enter_context(replica(replace(settings, data=settings.data / str(port)), port))
+            own = settings.data / str(port)
+            url = str(settings.snapshots_url)
+            at_work.enter_context(dashboard.server(own, port, MILEX_SNAPSHOTS_URL=url))
         asyncio.run(_crowd(ports, count))  # each replica has fetched and drawn every page once
         for readers in READERS:
             found = asyncio.run(_crowd(ports, readers))
@@ -110,32 +110,7 @@ def read(settings: Settings, count: int) -> Iterator[Served]:
 
 
 async def _crowd(ports: Sequence[int], readers: int) -> list[tuple[list[float], int]]:
-    return await asyncio.gather(*(_session(ports[n % len(ports)]) for n in range(readers)))
-
-
-@contextmanager
-def replica(settings: Settings, port: int) -> Iterator[None]:
-    """A dashboard without a pipeline, in a data folder of its own."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(LEFT_OUT)}
-    environment |= {
-        "MILEX_HOME": str(ROOT),
-        "MILEX_DATA": str(settings.data),
-        "MILEX_SNAPSHOTS_URL": str(settings.snapshots_url),
-        "PYTHONPATH": str(ROOT),
-    }
-    process = subprocess.Popen(
-        dashboard_command(settings, port),
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
+    return await asyncio.gather(*(dashboard.session(ports[n % len(ports)]) for n in range(readers)))
 
 
 def resample(snapshot: Path) -> Iterator[Resampled]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from dashboard.charts import BACKGROUND_BAR, GREY, MAIN, finish
-from dashboard.spending_charts import COLOURS, LINE_HEIGHT, NAME_WIDTH, apart, nothing
+from dashboard.spending_charts import COLOURS, LINE_HEIGHT, NAME_WIDTH, apart, nothing, write_beside
 from dashboard.text import billions, in_chart, percent
 
 TILES = Path(__file__).with_name("tiles.txt")
@@ -164,20 +164,7 @@ def _band_names(
         inks.append(colour)
     per_pixel = high / PLOT_HEIGHT
     heights = [per_pixel * LINE_HEIGHT * (text.count("<br>") + 1) for text in texts]
-    for text, colour, y in zip(texts, inks, apart(middles, heights, (0, high)), strict=True):
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            y=y,
-            text=text,
-            xanchor="left",
-            yanchor="middle",
-            xshift=4,
-            align="left",
-            showarrow=False,
-            font={"color": colour, "size": 12},
-        )
-    return max((len(line) for text in texts for line in text.split("<br>")), default=0)
+    return write_beside(figure, texts, inks, apart(middles, heights, (0, high)))
 
 
 def contributions(title: str, shares: Sequence[Share], unit: str, source: str) -> go.Figure:

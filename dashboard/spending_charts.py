@@ -269,7 +269,14 @@ def _names(
         [per_pixel * LINE_HEIGHT * (text.count("<br>") + 1) for text in texts],
         axis,
     )
-    for text, (_, _, colour), y in zip(texts, ends, at, strict=True):
+    return write_beside(figure, texts, [colour for _, _, colour in ends], at)
+
+
+def write_beside(
+    figure: go.Figure, texts: Sequence[str], colours: Sequence[str], at: Sequence[float]
+) -> int:
+    """Names in their colours right of the plot, at these heights; returns the widest's length."""
+    for text, colour, y in zip(texts, colours, at, strict=True):
         figure.add_annotation(
             x=1,
             xref="paper",
@@ -282,7 +289,7 @@ def _names(
             showarrow=False,
             font={"color": colour, "size": 12},
         )
-    return max(len(line) for text in texts for line in text.split("<br>"))
+    return max((len(line) for text in texts for line in text.split("<br>")), default=0)
 
 
 def apart(

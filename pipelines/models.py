@@ -212,7 +212,7 @@ def _references(select: str, path: Path) -> set[str]:
     tree = json.loads(row[0])
     if tree.get("error"):
         raise MilexError(f"{path}: {tree.get('error_message')}")
-    nodes = list(_walk(tree["statements"]))
+    nodes = list(walk(tree["statements"]))
     ctes = {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", [])}
     tables = {
         f"{node.get('schema_name') or 'main'}.{node['table_name']}"
@@ -234,14 +234,15 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    """All mappings of a tree of DuckDB's parser, the tree itself first."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
-            yield from _walk(child)
+            yield from walk(child)
     elif isinstance(node, list):
         for child in node:
-            yield from _walk(child)
+            yield from walk(child)
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:

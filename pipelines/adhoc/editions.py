@@ -15,12 +15,12 @@ from pipelines.adhoc.syntax import (
     Node,
     column_name,
     ctes,
-    every,
     is_column,
     of_this_query,
     qualifier,
     queries_in,
 )
+from pipelines.models import walk
 
 CONDITIONS = ("where_clause", "group_expressions", "having", "qualify")
 
@@ -117,7 +117,7 @@ def _pivoted(ref: Node, opens: frozenset[Open], lost: set[str]) -> Iterator[Open
     """What goes through a PIVOT: it groups by the columns named, or by all that are left over."""
     groups = {str(name).casefold() for name in ref.get("groups") or []}
     named = {
-        column_name(node) for node in every([ref["aggregates"], ref["pivots"]]) if is_column(node)
+        column_name(node) for node in walk([ref["aggregates"], ref["pivots"]]) if is_column(node)
     }
     for one in opens:
         if one.column in named:
@@ -176,7 +176,7 @@ def _settled(query: Node, alias: str, column: str) -> bool:
         is_column(node) and qualifier(node) == alias and column_name(node) == column
         for part in parts
         for inner in queries_in(part)
-        for node in every(inner)
+        for node in walk(inner)
     )
 
 

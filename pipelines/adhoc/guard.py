@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 
 from pipelines.adhoc.editions import unsettled, warning
-from pipelines.adhoc.syntax import Node, column_name, ctes, every, is_column, is_query
+from pipelines.adhoc.syntax import Node, column_name, ctes, is_column, is_query
+from pipelines.models import walk
 
 MAX_CHARACTERS = 100_000
 QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -132,10 +133,10 @@ class Guard:
 
     def _checked(self, sql: str) -> Query:
         tree = self._parse(sql)
-        names = {name for node in every(tree) if "cte_map" in node for name, _ in ctes(node)}
+        names = {name for node in walk(tree) if "cte_map" in node for name, _ in ctes(node)}
         if hidden := names & self.system_views:
             raise Refused("table", f"A query's own table cannot be called {min(hidden)}.")
-        for node in every(tree):
+        for node in walk(tree):
             self._check_node(node, names)
         warnings = tuple(
             warning(table, self.editioned[table], self.tables)
@@ -281,7 +282,7 @@ def _is_plain(body: Any, allowed: set[str]) -> bool:
     return all(
         node.get("type") != "BASE_TABLE"
         and ("function_name" not in node or str(node["function_name"]).casefold() in allowed)
-        for node in every(body)
+        for node in walk(body)
     )
 
 

@@ -12,17 +12,6 @@ from typing import Any, TypeAlias
 Node: TypeAlias = dict[str, Any]
 
 
-def every(part: Any) -> Iterator[Node]:
-    """All mappings of a tree, the tree itself first."""
-    if isinstance(part, dict):
-        yield part
-        for child in part.values():
-            yield from every(child)
-    elif isinstance(part, list):
-        for child in part:
-            yield from every(child)
-
-
 def is_query(node: Node) -> bool:
     """Whether this is a SELECT or what combines several."""
     return str(node.get("type", "")).endswith("_NODE")

@@ -146,7 +146,7 @@ HOSTILE = [
     ("memory", "SELECT string_agg(repeat('x', 1000000), '') FROM range(10000)"),
     ("memory", "SELECT repeat('x', 1000000) FROM range(1000000) ORDER BY random()"),
     (
-        "memory or time",  # whichever a machine comes to first
+        "memory",
         "SELECT count(DISTINCT a.i * b.i + c.i) FROM range(5000) a(i), range(5000) b(i), "
         "range(5000) c(i)",
     ),
@@ -176,7 +176,8 @@ def test_a_hostile_statement_gets_its_refusal(
 ) -> None:
     with pytest.raises(QueryError) as refused:
         pool.run(excerpt_snapshot, sql)
-    assert refused.value.kind in kind.split(" or ")
+    # A busy machine may come to the end of the time before it comes to the end of the memory.
+    assert refused.value.kind in ({"memory", "time"} if kind == "memory" else {kind})
     assert str(refused.value)
     assert str(excerpt_snapshot.parent) not in str(refused.value)
     assert pool.run(excerpt_snapshot, "SELECT 1").table.rows == [(1,)]
