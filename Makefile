@@ -25,7 +25,7 @@ build: ## set up .venv, build everything from the publishers' files, print the c
 	$(SETUP)
 	$(MILEX) build
 
-fetch: ## download the publishers' files into data/raw; nothing else downloads
+fetch: ## download the publishers' files into data/raw; no build downloads them
 	$(SETUP)
 	$(MILEX) fetch
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from pipelines.table import Table
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-WORKERS = int(os.environ.get("MILEX_SQL_WORKERS") or 2)
 LIMITS = DASHBOARD
 LONGEST_LINK = 4_000
 MOST_LINES = 8
@@ -46,7 +44,7 @@ class Metric:
 @st.cache_resource(on_release=Pool.close, show_spinner=False)
 def pool() -> Pool:
     """The workers of this server, shared by all sessions."""
-    return Pool(LIMITS, WORKERS)
+    return Pool(LIMITS, load_settings().sql_workers)
 
 
 def run(snapshot: Snapshot, sql: str) -> Answer | MilexError:

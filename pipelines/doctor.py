@@ -226,7 +226,7 @@ def _snapshot(settings: Settings) -> Iterator[Finding]:
             "snapshot",
             f"{current.name} cannot be opened: {str(error).splitlines()[0]}",
             "problem",
-            "`make rollback` goes to the one before; `make build --force` makes a new one.",
+            "`make rollback` goes to the one before; `milex build --force` makes a new one.",
         )
         return
     size = _megabytes(current.stat().st_size)

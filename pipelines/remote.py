@@ -74,8 +74,16 @@ def _refresh(url: str, folder: Path) -> None:
     for name, facts in listed.items():
         target = folder / name
         now[name] = str(facts.get("ETag") or facts)
-        if fetched.get(name) != now[name] or not target.is_file():
+        if fetched.get(name) == now[name] and target.is_file():
+            continue
+        try:
             fetch(files, f"{root}/{name}", target, facts["size"])
+        except Exception as error:  # every storage has errors of its own
+            raise MilexError(
+                f"MILEX_MIRROR: {url}/{name} could not be fetched: {type(error).__name__}: {error}. "
+                "What came before it is kept; run this again."
+            ) from error
+        write_whole(ledger, json.dumps({**fetched, **now}, indent=1).encode())
     for name in fetched.keys() - now.keys():
         (folder / name).unlink(missing_ok=True)
     if now != fetched:

@@ -48,7 +48,7 @@ class Manifest:
             manifest = cls(**json.loads(content))
         except (ValueError, TypeError) as error:
             raise MilexError(f"{where} is not the manifest of a snapshot: {error}") from error
-        if not publish.NAME.fullmatch(manifest.name):
+        if not isinstance(manifest.name, str) or not publish.NAME.fullmatch(manifest.name):
             raise MilexError(f"{where} names no snapshot: '{manifest.name}'")
         return manifest
 
@@ -72,13 +72,16 @@ def share(settings: Settings, snapshot: Path) -> None:
         files.put_file(str(snapshot), f"{root}/{snapshot.name}")
         files.pipe_file(f"{root}/{snapshot.name}.json", manifest.write())
         files.pipe_file(f"{root}/{POINTER}", manifest.write())
-        _prune(files, root, manifest.name)
     except Exception as error:  # every storage has errors of its own
         raise MilexError(
             f"{snapshot.name} is published here, but could not be put on {url}, so replicas stay "
             f"on the snapshot before: {type(error).__name__}: {error}. When it can be reached, run "
             "`milex build --force`."
         ) from error
+    try:
+        _prune(files, root, manifest.name)
+    except Exception as error:  # it may forbid to delete: that harms nobody but its owner's bill
+        LOG.warning("Old snapshots stay on %s: %s: %s", url, type(error).__name__, error)
 
 
 def _prune(files: Any, root: str, current: str) -> None:
@@ -159,8 +162,8 @@ class Follower(threading.Thread):
         try:
             follow(self._settings)
             trouble = None
-        except MilexError as error:
-            trouble = str(error)
+        except Exception as error:  # a full disk, say: the thread must live to look again
+            trouble = str(error) or type(error).__name__
         if trouble is not None and trouble != self._said:
             LOG.warning(trouble)
         self._said = trouble

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.errors import MilexError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,6 +18,7 @@ class Settings:
     mirror_url: where the mirror's files are fetched from, if `MILEX_MIRROR` is an fsspec URL.
     snapshots_url: shared storage of snapshots (`MILEX_SNAPSHOTS_URL`, an fsspec URL), or None.
     dask: address of a Dask scheduler that computes intervals (`MILEX_DASK`), or None.
+    sql_workers: processes that answer the dashboard's ad hoc queries (`MILEX_SQL_WORKERS`).
     """
 
     home: Path
@@ -24,6 +27,7 @@ class Settings:
     mirror_url: str | None = None
     snapshots_url: str | None = None
     dask: str | None = None
+    sql_workers: int = 2
 
     @property
     def raw(self) -> Path:
@@ -87,4 +91,11 @@ def load_settings() -> Settings:
         mirror_url=url,
         snapshots_url=os.environ.get("MILEX_SNAPSHOTS_URL") or None,
         dask=os.environ.get("MILEX_DASK") or None,
+        sql_workers=_workers(os.environ.get("MILEX_SQL_WORKERS") or "2"),
     )
+
+
+def _workers(named: str) -> int:
+    if not named.isdecimal() or not 1 <= int(named) <= 64:
+        raise MilexError(f"MILEX_SQL_WORKERS is '{named}': give a whole number from 1 to 64.")
+    return int(named)

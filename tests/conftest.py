@@ -48,6 +48,14 @@ def _mirror() -> Path | None:
     return Path(named).resolve() if named else None
 
 
+@pytest.fixture(autouse=True)
+def main_module_stays() -> Iterator[None]:
+    """Streamlit's AppTest makes the app the main module, which child processes would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """The folder of publishers' files; in CI its absence is a failure, elsewhere a skip."""

@@ -8,12 +8,25 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import queries
+from dashboard import data_queries, queries
 from dashboard.data import Snapshot, name_of
-from dashboard.parts import picture
+from dashboard.parts import downloads, picture
 from dashboard.text import VERDICTS, plain, verdict_badge
+from pipelines.table import Table
 
 Claim = Mapping[str, Any]
+# Columns of the list's download; figures as text with their unit.
+LISTED = (
+    "claim_id",
+    "statement",
+    "source",
+    "locator",
+    "stated",
+    "recomputed",
+    "verdict",
+    "edition_or_version",
+    "explanation",
+)
 # A statement is a button (a page link would be cut off after one line, and a link in text would
 # open another tab); it reads as text does.
 AS_TEXT = """<style>
@@ -28,7 +41,7 @@ def choose(claim_id: str | None) -> None:
     st.session_state["claim"] = claim_id
 
 
-def scoreboard(claims: list[dict[str, Any]]) -> None:
+def scoreboard(snapshot: Snapshot, claims: list[dict[str, Any]]) -> None:
     """Every statement in one list, with the count of each verdict on top."""
     st.title("Do the figures hold?")
     st.markdown(
@@ -47,6 +60,13 @@ def scoreboard(claims: list[dict[str, Any]]) -> None:
         for claim in claims:
             if not chosen or claim["verdict"] in chosen:
                 row(claim)
+    shown = [claim for claim in claims if not chosen or claim["verdict"] in chosen]
+    downloads(
+        Table(LISTED, [tuple(claim[name] for name in LISTED) for claim in shown]),
+        data_queries.provenance(snapshot),
+        "milex-claims",
+        "claims",
+    )
 
 
 def row(claim: Claim) -> None:
@@ -155,4 +175,4 @@ asked = st.selectbox(
 if asked in by_id:
     opened(shown, by_id[asked])
 else:
-    scoreboard(statements)
+    scoreboard(shown, statements)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from code_editor import code_editor
 
+from dashboard import data_queries
 from dashboard import sql_console as console
 from dashboard.data import Snapshot, name_of
 from dashboard.parts import downloads, picture, rows
@@ -119,7 +120,8 @@ def result(snapshot: Snapshot, answer: Answer) -> None:
         st.info(
             f"The first {count}: this is the largest number of {bound} here. There are more."
             if answer.cut == "rows"
-            else f"The first {count}: the rest goes beyond the {bound} here.",
+            else f"The first {count}: with more it goes beyond the {bound} here, "
+            f"{console.LIMITS.result_mb} MB.",
             icon=":material/content_cut:",
         )
     st.caption(f"{count} in {1000 * answer.seconds:,.0f} ms")
@@ -127,6 +129,7 @@ def result(snapshot: Snapshot, answer: Answer) -> None:
     notes = [
         f"Query: {st.session_state['sql']}",
         f"Milex, snapshot {name_of(snapshot)}.",
+        *data_queries.provenance(snapshot),
     ]
     with st.container(horizontal=True):
         downloads(answer.table, notes, "milex-query")

@@ -77,7 +77,8 @@ def _read(
         sides = query.get("children") or [query["left"], query["right"]]
         return frozenset().union(*(_read(side, here, editioned, lost) for side in sides))
     sources = list(_sources(query.get("from_table"), here, editioned, lost))
-    for part in (query["select_list"], *(query.get(name) for name in CONDITIONS)):
+    parts = (query["select_list"], query.get("modifiers"), *map(query.get, CONDITIONS))
+    for part in parts:
         for inner in queries_in(part):
             _read(inner, here, editioned, lost)
     return frozenset().union(*(_handed_on(query, source, lost) for source in sources))
@@ -111,6 +112,10 @@ def _sources(
     elif kind == "PIVOT":
         for source in _sources(ref["source"], named, editioned, lost):
             yield _Source(source.alias, frozenset(_pivoted(ref, source.opens, lost)))
+    else:  # VALUES and table functions: what stands in them is read, and not handed on
+        for inner in queries_in(ref):
+            for one in _read(inner, named, editioned, lost):
+                lost.add(one.table)
 
 
 def _pivoted(ref: Node, opens: frozenset[Open], lost: set[str]) -> Iterator[Open]:
@@ -157,7 +162,6 @@ def _settled(query: Node, alias: str, column: str) -> bool:
     """Whether a condition, a grouping, a join or an expression names a source's column."""
     parts = [query.get(name) for name in CONDITIONS]
     parts += [item for item in query["select_list"] if not is_column(item)]
-    parts.append(query.get("modifiers"))
     for ref in of_this_query(query.get("from_table")):
         if ref.get("type") == "JOIN":
             parts.append(ref.get("condition"))

@@ -27,7 +27,7 @@ class Limits:
 
 
 # Many people share the dashboard; a terminal is one person's, who waits for a whole export.
-DASHBOARD = Limits(10.0, 256, 1_500, 10_000, 16, 1)
+DASHBOARD = Limits(10.0, 256, 1_500, 10_000, 4, 1)
 TERMINAL = Limits(300.0, 1_000, 4_000, None, 1_000, 2)
 
 

@@ -42,6 +42,7 @@ def test_materialize_all_then_a_claim_then_a_new_edition(browser, tmp_path, monk
         ):
             a_claim_opens(browser, dashboard)
             editions, sql = open_pages(browser, dashboard)
+            settings.raw.mkdir(exist_ok=True)
             save(make_book(list(range(2015, 2031))), settings.raw / "my-copy.xlsx")
             materialize_all(browser, dagster, runs=2)
             the_new_edition_shows(editions, sql)
