@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from pipelines.assets.common import (
     OWNERS,
@@ -66,19 +67,29 @@ def model_asset(
     def build(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        connection = warehouse.connection
         data = [name for name in upstream if name not in models or not models[name].is_macro]
         code = model.code_version + "".join(
             metric.code_version[:6] for metric in metrics_behind(model, models)
         )
-        changed = keep_or_make(
-            context,
-            connection,
-            [model.table],
-            code,
-            versions_of(connection, data),
-            lambda: create(connection, model),
-        )
+
+        def make(connection: duckdb.DuckDBPyConnection) -> bool:
+            return keep_or_make(
+                context,
+                connection,
+                [model.table],
+                code,
+                versions_of(connection, data),
+                lambda: create(connection, model),
+            )
+
+        try:
+            changed = make(warehouse.connection)
+        except (
+            duckdb.InternalException
+        ) as error:  # DuckDB's own mistake, now and then: not the data's
+            context.log.warning(f"DuckDB failed within itself, trying once more: {error}")
+            changed = make(warehouse.reopen())
+        connection = warehouse.connection
         duplicates = duplicate_keys(connection, model)
         if own_checks:
             load_exceptions(connection, warehouse.settings.sql / "checks" / EXCEPTIONS)

@@ -1,7 +1,7 @@
 """What assets are given: the settings and the warehouse, closed whatever happens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 import duckdb
@@ -18,16 +18,24 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
     """
 
     _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
         """Open for the run; close in any case."""
-        with open_warehouse(self.settings.warehouse) as connection:
-            self._connection = connection
+        with self._open:
+            self._connection = self._open.enter_context(open_warehouse(self.settings.warehouse))
             try:
                 yield self
             finally:
                 self._connection = None
+
+    def reopen(self) -> duckdb.DuckDBPyConnection:
+        """Close the file and open it anew: after an internal error DuckDB answers nothing else."""
+        self._connection = None
+        self._open.close()
+        self._connection = self._open.enter_context(open_warehouse(self.settings.warehouse))
+        return self._connection
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
