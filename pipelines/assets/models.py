@@ -84,9 +84,7 @@ def model_asset(
 
         try:
             changed = make(warehouse.connection)
-        except (
-            duckdb.InternalException
-        ) as error:  # DuckDB's own mistake, now and then: not the data's
+        except duckdb.InternalException as error:  # a mistake of DuckDB's own, now and then
             context.log.warning(f"DuckDB failed within itself, trying once more: {error}")
             changed = make(warehouse.reopen())
         connection = warehouse.connection
