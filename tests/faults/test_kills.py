@@ -37,7 +37,7 @@ def test_a_publisher_killed_a_hundred_times_never_leaves_a_broken_snapshot(
     for _ in range(KILLS):
         begun = house.FORK.Event()
         publisher = house.child(house.publish_for_ever, settings, begun)
-        assert begun.wait(60)
+        assert begun.wait(300)
         publisher.join(moments.uniform(0, pace))
         publisher.kill()
         publisher.join()
