@@ -41,16 +41,7 @@ def edition(db: Database) -> int:
 
 def region(db: Database, default: str = "Asia & Oceania") -> str:
     """A region with a total, SIPRI's or composed."""
-    known = queries.regions(db)
-    return str(
-        st.selectbox(
-            "Region",
-            known,
-            index=known.index(default) if default in known else 0,
-            key="region",
-            bind="query-params",
-        )
-    )
+    return _one_known("Region", queries.regions(db), default, "region")
 
 
 def places(db: Database, default: Sequence[str]) -> list[str]:
@@ -139,13 +130,10 @@ def year(first: int, last: int) -> int:
 
 def place(db: Database, default: str) -> str:
     """One country or region."""
-    known = spending_queries.places(db)
-    return str(
-        st.selectbox(
-            "Country or region",
-            known,
-            index=known.index(default) if default in known else 0,
-            key="place",
-            bind="query-params",
-        )
-    )
+    return _one_known("Country or region", spending_queries.places(db), default, "place")
+
+
+def _one_known(label: str, known: Sequence[str], default: str, key: str) -> str:
+    """One of what the snapshot has; its first where it lacks the default."""
+    index = known.index(default) if default in known else 0
+    return str(st.selectbox(label, known, index=index, key=key, bind="query-params"))

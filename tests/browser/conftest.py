@@ -36,6 +36,15 @@ def browser(chromium: Path) -> Iterator:
         opened.close()
 
 
+@pytest.fixture
+def page(browser):
+    """A wide page of the browser, closed afterwards."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(30_000)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def dashboard(full_data, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the dashboard on the full snapshot."""

@@ -16,14 +16,6 @@ QUESTION = (
 )
 
 
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(30_000)
-    yield opened
-    opened.close()
-
-
 def settled(page) -> None:
     """The page is drawn to its last line."""
     from playwright.sync_api import expect
