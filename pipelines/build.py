@@ -5,9 +5,11 @@ Imports Dagster only when something has to be built.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -53,6 +55,9 @@ run_coordinator:
     dequeue_interval_seconds: 1
 """
 
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
+# Events that Dagster hands to its storage together, where it has several to tell.
+EVENTS_AT_ONCE = "1000"
 UNTOUCHED = "The published snapshot, if there is one, is untouched."
 
 
@@ -125,10 +130,7 @@ def build(settings: Settings, say: Callable[[str], None], force: bool = False) -
     current = publish.current_snapshot(settings)
     if current is not None and not force and _fingerprint_of(current, say) == fingerprint(settings):
         return Built(current, changed=False)
-    from pipelines import reading_ahead
-
-    with reading_ahead.of_a_first_build(settings):
-        return _materialize(settings, say)
+    return _materialize(settings, say)
 
 
 def _fingerprint_of(snapshot: Path, say: Callable[[str], None]) -> str | None:
@@ -150,11 +152,12 @@ def dagster_home(settings: Settings) -> Path:
     elif "postgres" in configuration.read_text(encoding="utf-8"):
         extras.load("dagster_postgres", "postgres", f"The storage that {configuration} names")
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)
     return home
 
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
-    say("Loading Dagster …")
+    say("Loading Dagster, and reading the files beside it …")
     result = _run(settings)
     if not result.success and store.is_damage(reason := _first_error(result)[1].message):
         store.set_aside(settings.warehouse, reason)
@@ -176,28 +179,40 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
 
 def _run(settings: Settings) -> ExecuteInProcessResult:
     """Every asset, in this process."""
-    from pipelines import progress
+    from pipelines import progress, reading_ahead
 
     try:
         dagster_home(settings)
-        import dagster as dg
+        with reading_ahead.begun(settings), _fewer_collections():
+            import dagster as dg
 
-        from pipelines.definitions import defs
+            from pipelines.definitions import defs
 
-        job = defs.resolve_job_def("everything")
-        with (
-            dg.DagsterInstance.get() as instance,
-            progress.shown(expected=len(job.graph.nodes)),
-        ):
-            return job.execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
+            job = defs.resolve_job_def("everything")
+            with (
+                dg.DagsterInstance.get() as instance,
+                progress.shown(expected=len(job.graph.nodes)),
+            ):
+                return job.execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                )
     except Exception as error:  # Dagster cannot write its own files
         if store.is_no_room(error):
             raise MilexError(f"{store.no_room(settings.processed, error)} {UNTOUCHED}") from None
         raise
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Let Python look for cycles seldom: imports and events make many objects and few cycles."""
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _reason(check: AssetCheckEvaluation) -> str:

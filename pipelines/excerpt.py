@@ -65,9 +65,7 @@ def read_edition(file: SourceFile) -> SipriEdition:
     """
     edition = int(file.version or 0)
     try:
-        rows = pd.read_csv(
-            file.path, dtype={"unit": "str", "status": "str"}, float_precision="round_trip"
-        )
+        rows = pd.read_csv(file.path, dtype={"unit": "str", "status": "str"})
         about = pd.read_csv(file.path.with_name("sipri_editions.csv")).set_index("edition")
         omitted = pd.read_csv(file.path.with_name("sipri_omitted.csv"), dtype="str")
         described = dict(about.loc[[edition]].astype(int).iloc[0].items())

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 import duckdb
 import pandas as pd
 
-from pipelines import countries, excerpt, reading_ahead
+from pipelines import countries, excerpt
 from pipelines.errors import MilexError, ReadError
 from pipelines.progress import FILES
 from pipelines.readers.atop import LEVELS, read_atop, sniff_atop
@@ -26,7 +25,7 @@ from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.versions import version_of
-from pipelines.warehouse import first_row
+from pipelines.warehouse import at_once, first_row, keep_or_make
 
 _FILES = """
 CREATE OR REPLACE TABLE raw.files (
@@ -97,6 +96,33 @@ def files_at_hand(settings: Settings) -> list[SourceFile]:
     return [*find_files(settings), *excerpt.files(settings)]
 
 
+def versions(files: Iterable[SourceFile], *datasets: str) -> dict[str, str]:
+    """What raw tables are made from: the bytes of their datasets' files."""
+    return {f"{f.origin}:{f.file_name}": f.sha256 for f in files if f.dataset in datasets}
+
+
+def bring_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:
+    """Bring the raw SIPRI tables up to date, and say whether anything had to be done."""
+    return keep_or_make(
+        connection,
+        SIPRI_TABLES,
+        reader_version(),
+        versions(files, "SIPRI"),
+        lambda: load_sipri(connection, files),
+    )
+
+
+def bring_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:
+    """Bring the raw alliance tables up to date, and say whether anything had to be done."""
+    return keep_or_make(
+        connection,
+        ALLIANCE_TABLES,
+        reader_version(),
+        versions(files, "ATOP", "COW"),
+        lambda: load_alliances(connection, files),
+    )
+
+
 def load_files(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> None:
     """Write the inventory, table raw.files: one row per file at hand, stand-ins included."""
     catalogue = load_catalogue()
@@ -141,7 +167,7 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
     unread = [file for file in real if not _is_read(connection, file)]
     # The next workbook is read while DuckDB writes the last: it leaves Python's lock alone.
     with ThreadPoolExecutor(max_workers=1) as reader:
-        found = reader.map(_read_or_take, unread)
+        found = reader.map(read_workbook, unread)
         for number, (file, edition) in enumerate(zip(unread, found, strict=True), start=1):
             FILES.info("Read workbook %d of %d: %s", number, len(unread), file.file_name)
             _insert(connection, file, edition)
@@ -230,11 +256,6 @@ def _delete(connection: duckdb.DuckDBPyConnection, source_ids: list[str]) -> Non
             )
 
 
-def _read_or_take(file: SourceFile) -> SipriEdition | ReadError:
-    ahead = reading_ahead.found(file.source_id)
-    return read_workbook(file) if ahead is None else cast("SipriEdition | ReadError", ahead)
-
-
 def read_workbook(file: SourceFile) -> SipriEdition | ReadError:
     """A workbook's edition, or why it cannot be read."""
     try:
@@ -278,8 +299,7 @@ def _insert_edition(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, edition: SipriEdition
 ) -> None:
     """All of a file's tables in one transaction: a killed build leaves no half-read edition."""
-    connection.execute("BEGIN")
-    try:
+    with at_once(connection):
         for table, frame in (
             ("sipri_figures", edition.figures),
             ("sipri_notes", edition.notes),
@@ -304,10 +324,6 @@ def _insert_edition(
                 edition.last_year,
             ],
         )
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
@@ -316,18 +332,17 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
     Returns the files that cannot be read. The excerpt stands in for an ATOP version of which no
     real file is at hand; COW's data are never shipped.
     """
-    versions: list[AllianceVersion] = []
+    read: list[AllianceVersion] = []
     rejected = [(file, _why_unreadable(file)) for file in files if file.level == UNREADABLE]
     for dataset, version, group in alliance_groups(files):
-        ahead = reading_ahead.found(f"{dataset} {version}")
-        found = read_alliances(dataset, group) if ahead is None else ahead
+        found = read_alliances(dataset, group)
         if isinstance(found, ReadError):
             reason = _without_folders(str(found), group.values())
             rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
         else:
-            versions.append(cast("AllianceVersion", found))
+            read.append(found)
     _remember(connection, "alliances", rejected)
-    if not versions:
+    if not read:
         raise MilexError(
             "There are no alliance data at all, not even the committed excerpt. Restore "
             "data/raw/excerpt/ from the repository, or put ATOP's files into data/raw/."
@@ -335,7 +350,7 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
     for table, attribute in zip(
         ALLIANCE_TABLES, ("alliances", "phases", "members", "member_phases"), strict=True
     ):
-        frames = [getattr(version, attribute) for version in versions]
+        frames = [getattr(version, attribute) for version in read]
         together = pd.concat(frames, ignore_index=True)
         if attribute == "alliances" and "left_censored" not in together:  # only COW codes it
             together["left_censored"] = pd.Series(pd.NA, together.index, dtype="boolean")

@@ -30,7 +30,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import MilexError
-from pipelines.warehouse import first_row
+from pipelines.warehouse import at_once, first_row
 
 _COLUMN = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>[A-Z][A-Z0-9_]*(?:\([\d, ]+\))?(?:\[\])?)"
@@ -288,13 +288,12 @@ def check_columns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Put the header into the database, where `DESCRIBE`-like tools show it."""
-    connection.execute("BEGIN")
-    connection.execute(f"COMMENT ON TABLE {model.table} IS {quote(model.documentation)}")
-    for column in model.columns:
-        connection.execute(
-            f"COMMENT ON COLUMN {model.table}.{column.name} IS {quote(column.comment)}"
-        )
-    connection.execute("COMMIT")
+    with at_once(connection):
+        connection.execute(f"COMMENT ON TABLE {model.table} IS {quote(model.documentation)}")
+        for column in model.columns:
+            connection.execute(
+                f"COMMENT ON COLUMN {model.table}.{column.name} IS {quote(column.comment)}"
+            )
 
 
 def duplicate_keys(connection: duckdb.DuckDBPyConnection, model: Model) -> int:

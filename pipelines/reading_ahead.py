@@ -1,97 +1,66 @@
-"""Files read in a second process while the first one still imports Dagster.
+"""The raw layer brought up to date in a second process while the first one imports Dagster.
 
-The first build reads every file, and nothing else can begin before: this takes it off the way.
-Knows how a file is read; nothing of tables, assets or runs.
+Reading the files and importing Dagster take about as long, and neither needs the other. What this
+process did not come to, the run does itself. Knows how the raw layer is filled; nothing of assets
+or runs.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import contextmanager, suppress
 
 from pipelines.settings import Settings
 
-if TYPE_CHECKING:
-    from pipelines.errors import ReadError
-    from pipelines.readers.sipri import SipriEdition
-    from pipelines.readers.treaties import AllianceVersion
-
-    Read: TypeAlias = SipriEdition | AllianceVersion | ReadError
-
-_begun: list[_Reader] = []
+_begun: list[subprocess.Popen[bytes]] = []
 
 
-class _Reader:
-    """The second process, and what it read once that was asked for."""
-
-    def __init__(self, settings: Settings) -> None:
-        # A command of its own, not multiprocessing: that would run the caller's script again.
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.reading_ahead"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdin is not None
-        pickle.dump(settings, self.process.stdin)
-        self.process.stdin.flush()  # and stays open: the other end sees by it that this one lives
-        self.read: dict[str, Read] | None = None
-
-    def take(self, name: str) -> Read | None:
-        if self.read is None:
-            assert self.process.stdout is not None
-            try:
-                self.read = pickle.load(self.process.stdout)
-            except (EOFError, pickle.UnpicklingError):  # it was killed: the caller reads by itself
-                self.read = {}
-        return self.read.pop(name, None)
-
-    def stop(self) -> None:
-        self.process.kill()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
+def finish() -> None:
+    """Wait for the process that reads, if there is one: it writes to the warehouse."""
+    for reader in _begun:
+        reader.wait()
 
 
 @contextmanager
-def of_a_first_build(settings: Settings) -> Iterator[None]:
-    """Begin to read in the background where there is no warehouse that remembers what was read."""
-    if settings.warehouse.exists():
-        yield
-        return
-    reader = _Reader(settings)
-    _begun.append(reader)
+def begun(settings: Settings) -> Iterator[None]:
+    """Read in a second process, which ends with the block if it has not before."""
+    # A command of its own, not multiprocessing: that would run the caller's script again.
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.reading_ahead"], stdin=subprocess.PIPE
+    )
+    assert reader.stdin is not None
     try:
+        with suppress(BrokenPipeError):  # it was killed: the run reads by itself
+            pickle.dump(settings, reader.stdin)
+            reader.stdin.flush()  # and stays open: the other end sees by it that this one lives
+        _begun.append(reader)
         yield
     finally:
-        _begun.remove(reader)
-        reader.stop()
+        _begun.clear()
+        reader.kill()
+        with suppress(BrokenPipeError):
+            reader.stdin.close()
+        reader.wait()
 
 
-def found(name: str) -> Read | None:
-    """What reading came to, or None if it was not begun; waits for it.
-
-    name: a workbook's source_id, or a dataset of alliances and its version.
-    """
-    return _begun[-1].take(name) if _begun else None
-
-
-def _read_everything(settings: Settings) -> dict[str, Read]:
+def _bring_up_to_date(settings: Settings) -> None:
     from pipelines import ingest
+    from pipelines.progress import FILES
+    from pipelines.warehouse import open_warehouse
 
+    if not sys.stderr.isatty():  # a terminal has the run's progress bar
+        FILES.setLevel(logging.INFO)
+        FILES.addHandler(logging.StreamHandler())
     files = ingest.files_at_hand(settings)
-    workbooks = [file for file in files if file.dataset == "SIPRI" and file.origin != "excerpt"]
-    read: dict[str, Read] = {file.source_id: ingest.read_workbook(file) for file in workbooks}
-    for dataset, version, group in ingest.alliance_groups(files):
-        read[f"{dataset} {version}"] = ingest.read_alliances(dataset, group)
-    return read
+    with open_warehouse(settings.warehouse) as connection:
+        ingest.bring_sipri(connection, files)
+        ingest.bring_alliances(connection, files)
 
 
 def _end_with(pipe: int) -> None:
@@ -103,4 +72,7 @@ def _end_with(pipe: int) -> None:
 if __name__ == "__main__":
     given = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
-    pickle.dump(_read_everything(given), sys.stdout.buffer, protocol=5)
+    try:
+        _bring_up_to_date(given)
+    except Exception:  # the run meets the same, and tells it
+        sys.exit(1)

@@ -8,11 +8,13 @@ the run. Knows SQLite's files and nothing of what is recorded.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import sqlalchemy as db
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
@@ -32,8 +34,12 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Open the index; base_dir is the folder of the files."""
         self._engines: dict[str, db.Engine] = {}
-        self._indexes: dict[str, bool] = {}
+        self._known: set[str] = set()
+        # While a batch is written: its connections, one a file.
+        self._batch: tuple[ExitStack, dict[str, db.Connection]] | None = None
         super().__init__(base_dir, inst_data)
+        # A batch holds it while it stores each of its events.
+        self._db_lock = threading.RLock()  # type: ignore[assignment]
 
     @classmethod
     def from_config_value(
@@ -42,10 +48,29 @@ class EventLog(SqliteEventLogStorage):
         """Made from `dagster.yaml`, whose base_dir is Dagster's home: the files stay in its usual place."""
         return cls(os.path.join(config_value["base_dir"], "history", "runs"), inst_data)
 
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Events that come together, such as what a run plans to make: all in one transaction."""
+        with self._db_lock, ExitStack() as open_until_all_are_stored:
+            self._batch = open_until_all_are_stored, {}
+            try:
+                for event in events:
+                    self.store_event(event)
+            finally:
+                self._batch = None
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[db.Connection]:
-        with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
-            yield connection
+        with self._db_lock:
+            if self._batch is None:
+                with self._engine(shard).begin() as connection:
+                    yield connection
+                return
+            open_until_all_are_stored, connections = self._batch
+            if shard not in connections:
+                connections[shard] = open_until_all_are_stored.enter_context(
+                    self._engine(shard).begin()
+                )
+            yield connections[shard]
 
     def _engine(self, shard: str) -> db.Engine:
         """The engine of a run's file, or of the index; a file that was deleted is made anew."""
@@ -71,9 +96,21 @@ class EventLog(SqliteEventLogStorage):
 
     def has_secondary_index(self, name: str) -> bool:
         """Whether a migration was done; asked before every query, and never undone."""
-        if not self._indexes.get(name):
-            self._indexes[name] = super().has_secondary_index(name)
-        return self._indexes[name]
+        return self._is_known(
+            f"migration {name}", lambda: super(EventLog, self).has_secondary_index(name)
+        )
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; asked with every check, and never undone."""
+        return self._is_known(
+            f"table {table_name}", lambda: super(EventLog, self).has_table(table_name)
+        )
+
+    def _is_known(self, what: str, look: Callable[[], bool]) -> bool:
+        """Whether something is there, looked for until it is."""
+        if what not in self._known and look():
+            self._known.add(what)
+        return what in self._known
 
     def dispose(self) -> None:
         """Close every file."""

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -259,6 +259,59 @@ def record(connection: duckdb.DuckDBPyConnection, made: Materialization) -> None
             made.rows,
         ],
     )
+
+
+def keep_or_make(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Sequence[str],
+    code_version: str,
+    inputs: Mapping[str, str],
+    make: Callable[[], object],
+) -> bool:
+    """Run `make` unless this code made the tables from these inputs before; True if it ran."""
+    if all(_is_current(connection, table, code_version, inputs) for table in tables):
+        return False
+    with_memory(connection, make)
+    with at_once(connection):
+        for table in tables:
+            data_version, rows = content_hash(connection, table)
+            record(connection, Materialization(table, code_version, inputs, data_version, rows))
+    return True
+
+
+def _is_current(
+    connection: duckdb.DuckDBPyConnection, table: str, code_version: str, inputs: Mapping[str, str]
+) -> bool:
+    made = recorded(connection, table)
+    return (
+        made is not None
+        and made.code_version == code_version
+        and dict(made.inputs) == dict(inputs)
+        and table_exists(connection, *table.split("."))
+    )
+
+
+def versions_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, str]:
+    """The data versions of upstream tables, as last recorded."""
+    rows = connection.execute(
+        "SELECT asset, coalesce(m.data_version, 'missing') FROM (SELECT unnest(?) AS asset) "
+        "LEFT JOIN meta.materializations AS m USING (asset) ORDER BY asset",
+        [list(tables)],
+    ).fetchall()
+    return dict(rows)
+
+
+@contextmanager
+def at_once(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of a block's changes or none; and one wait for the disk instead of one a statement."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # an error that ended the transaction leaves none to undo
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def first_row(

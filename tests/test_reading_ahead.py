@@ -1,4 +1,4 @@
-"""What the second process reads is what the first would have read; without it nothing is lost."""
+"""The second process fills the raw layer as the run would; without it nothing is lost."""
 
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import pytest
 
 from pipelines import ingest, reading_ahead
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse, recorded
 from tests.readers.make_workbook import make_book, save
 
 ROOT = Path(__file__).resolve().parent.parent
+TABLES = (*ingest.SIPRI_TABLES, *ingest.ALLIANCE_TABLES)
 
 
 @pytest.fixture
@@ -20,27 +22,51 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def test_a_first_build_finds_every_file_read(settings: Settings) -> None:
-    files = {file.file_name: file for file in ingest.files_at_hand(settings)}
-    with reading_ahead.of_a_first_build(settings):
-        ahead = reading_ahead.found(files["edition.xlsx"].source_id)
-        broken = reading_ahead.found(files["broken.xlsx"].source_id)
-        assert reading_ahead.found("no such file") is None
-    here = ingest.read_workbook(files["edition.xlsx"])
-    assert ahead is not None
-    assert ahead.figures.equals(here.figures)
-    assert str(broken) == str(ingest.read_workbook(files["broken.xlsx"]))
+def data_versions(warehouse: Path) -> dict[str, str]:
+    with open_warehouse(warehouse) as connection:
+        made = {table: recorded(connection, table) for table in TABLES}
+        return {table: one.data_version for table, one in made.items() if one}
 
 
-def test_a_later_build_reads_by_itself(settings: Settings) -> None:
-    settings.warehouse.parent.mkdir(parents=True)
-    settings.warehouse.touch()
-    with reading_ahead.of_a_first_build(settings):
-        assert reading_ahead.found("anything") is None
+def test_it_makes_what_the_run_would_make_which_then_keeps_it(settings: Settings) -> None:
+    with reading_ahead.begun(settings):
+        reading_ahead.finish()
+    ahead = data_versions(settings.warehouse)
+    files = ingest.files_at_hand(settings)
+    with open_warehouse(settings.warehouse) as connection:
+        assert not ingest.bring_sipri(connection, files)
+        assert not ingest.bring_alliances(connection, files)
+        (failure,) = ingest.failures(connection, "SIPRI")
+    assert failure.file_name == "broken.xlsx"
+    settings.warehouse.unlink()
+    with open_warehouse(settings.warehouse) as connection:
+        assert ingest.bring_sipri(connection, files)
+        assert ingest.bring_alliances(connection, files)
+    assert data_versions(settings.warehouse) == ahead
+    assert ahead.keys() == set(TABLES)
 
 
-def test_a_second_process_that_is_killed_costs_nothing_but_time(settings: Settings) -> None:
-    with reading_ahead.of_a_first_build(settings):
-        reading_ahead._begun[-1].process.kill()
-        assert reading_ahead.found("anything") is None
+def test_one_that_is_killed_costs_nothing_but_time(settings: Settings) -> None:
+    with reading_ahead.begun(settings):
+        reading_ahead._begun[-1].kill()
+        reading_ahead.finish()
+        with open_warehouse(settings.warehouse) as connection:
+            ingest.bring_sipri(connection, ingest.files_at_hand(settings))
+            assert recorded(connection, "raw.sipri_figures") is not None
     assert reading_ahead._begun == []
+
+
+def test_it_ends_with_the_block(settings: Settings) -> None:
+    with reading_ahead.begun(settings):
+        (reader,) = reading_ahead._begun
+    assert reader.poll() is not None
+    reading_ahead.finish()  # there is none to wait for
+
+
+def test_it_leaves_a_warehouse_alone_that_another_build_holds(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open_warehouse(settings.warehouse), reading_ahead.begun(settings):
+        (reader,) = reading_ahead._begun
+        assert reader.wait(60) == 1
+    assert capfd.readouterr() == ("", "")

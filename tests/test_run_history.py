@@ -4,16 +4,22 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from pipelines import run_history
-from pipelines.build import INSTANCE
+from pipelines.build import EVENTS_AT_ONCE, INSTANCE
 from pipelines.run_history import EventLog
 
 
 @dg.asset
 def figure() -> int:
     return 1
+
+
+@dg.asset
+def other() -> int:
+    return 2
 
 
 @pytest.fixture
@@ -41,6 +47,45 @@ def test_events_and_materializations_are_there_for_dagsters_own_storage(
     assert [e.event_log_entry for e in events] == list(instance.all_logs(run_id))
     assert any("ASSET_MATERIALIZATION" in str(e.event_log_entry.dagster_event_type) for e in events)
     assert own.has_asset_key(dg.AssetKey("figure"))
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = run(instance)
+    events = list(instance.all_logs(run_id))
+    storage = instance.event_log_storage
+    assert isinstance(storage, EventLog)
+    storage.store_event_batch(events)
+    assert list(instance.all_logs(run_id)) == events * 2
+
+    store, stored = storage.store_event, []
+
+    def fail_at_the_last(event: EventLogEntry) -> None:
+        store(event)
+        stored.append(event)
+        if len(stored) == len(events):
+            raise OSError("disk full")
+
+    monkeypatch.setattr(storage, "store_event", fail_at_the_last)
+    with pytest.raises(OSError, match="disk full"):
+        storage.store_event_batch(events)
+    assert list(instance.all_logs(run_id)) == events * 2
+
+
+def test_what_a_run_plans_is_told_in_one_batch(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)
+    batches = []
+    store = EventLog.store_event_batch
+    monkeypatch.setattr(
+        EventLog,
+        "store_event_batch",
+        lambda self, events: (batches.append(len(events)), store(self, events))[1],
+    )
+    dg.materialize([figure, other], instance=instance)
+    assert batches[0] == 2
 
 
 def test_a_run_that_was_deleted_can_be_followed_by_others(instance: dg.DagsterInstance) -> None:

@@ -195,6 +195,20 @@ def test_tests_come_on_top_and_stay(checkout: Checkout) -> None:
     assert checkout.run("--test").stdout == ""
 
 
+def test_what_commands_import_is_compiled_even_where_python_writes_no_bytecode(
+    checkout: Checkout,
+) -> None:
+    checkout.use_uv()
+    checkout.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    imported = '"pipelines.definitions",'
+    text = checkout.script.read_text()
+    assert imported in text
+    checkout.script.write_text(text.replace(imported, '"no_such_module", "tinyrun",'))
+    assert checkout.run().returncode == 0
+    (compiled,) = checkout.venv.glob("lib/python*/site-packages/__pycache__/tiny*")
+    assert compiled.name.startswith("tinyrun.")
+
+
 def test_interrupted_installation_starts_over(checkout: Checkout) -> None:
     checkout.use_uv()
     assert checkout.run().returncode == 0

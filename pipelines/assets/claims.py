@@ -13,7 +13,6 @@ from pipelines.assets.common import (
     key_of,
     markdown_table,
     result,
-    versions_of,
 )
 from pipelines.assets.models import asset_key
 from pipelines.assets.resources import Warehouse
@@ -22,6 +21,7 @@ from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
 from pipelines.models import Model
 from pipelines.versions import version_of
+from pipelines.warehouse import versions_of
 
 DECLARED = ("claims.statements", *GRIDS)
 TABLES = (*DECLARED, "main.claims")

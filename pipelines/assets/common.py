@@ -34,42 +34,22 @@ def keep_or_make(
     inputs: Mapping[str, str],
     make: Callable[[], object],
 ) -> bool:
-    """Run `make` unless the tables were made by this code from these inputs; True if it ran."""
-    TABLES.info(tables[0])
-    unchanged = all(_is_current(connection, table, code_version, inputs) for table in tables)
-    if unchanged:
-        context.log.info("Unchanged: same code, same inputs; the tables are kept as they are.")
-        return False
-    store.with_memory(connection, make)
-    for table in tables:
-        data_version, rows = store.content_hash(connection, table)
-        store.record(
-            connection,
-            store.Materialization(table, code_version, inputs, data_version, rows),
-        )
-    return True
+    """Keep tables that this code made from these inputs before, or make them; True if made."""
+    begin(tables[0])
+    made = store.keep_or_make(connection, tables, code_version, inputs, make)
+    return told(context, made)
 
 
-def _is_current(
-    connection: duckdb.DuckDBPyConnection, table: str, code_version: str, inputs: Mapping[str, str]
-) -> bool:
-    made = store.recorded(connection, table)
-    schema, name = table.split(".")
-    return (
-        made is not None
-        and made.code_version == code_version
-        and dict(made.inputs) == dict(inputs)
-        and store.table_exists(connection, schema, name)
-    )
+def begin(table: str) -> None:
+    """Say what is made next."""
+    TABLES.info(table)
 
 
-def versions_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, str]:
-    """The data versions of upstream tables, as last recorded."""
-    found = {}
-    for table in sorted(tables):
-        made = store.recorded(connection, table)
-        found[table] = made.data_version if made else "missing"
-    return found
+def told(context: dg.AssetExecutionContext, made: bool) -> bool:
+    """Whether tables were made in this run, and a word in its log where they were not."""
+    if not made:
+        context.log.info("Kept: this code already made these tables from the same inputs.")
+    return made
 
 
 def result(

@@ -14,12 +14,12 @@ from pipelines.assets.common import (
     markdown_table,
     model_description,
     result,
-    versions_of,
 )
 from pipelines.assets.plots import PLOTS
 from pipelines.assets.resources import Warehouse
 from pipelines.checks import EXCEPTIONS, Check, Outcome, load_exceptions, run_check
 from pipelines.models import Model, create, duplicate_keys
+from pipelines.warehouse import at_once, versions_of
 
 
 def asset_key(model: Model) -> dg.AssetKey:
@@ -201,10 +201,9 @@ def metric_asset(models: dict[str, Model]) -> dg.AssetsDefinition:
     )
     def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         connection = warehouse.connection
-        connection.execute("BEGIN")
-        for model in metrics:
-            create(connection, model)
-        connection.execute("COMMIT")
+        with at_once(connection):
+            for model in metrics:
+                create(connection, model)
         for model in metrics:
             yield dg.MaterializeResult(
                 asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)

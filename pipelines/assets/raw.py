@@ -9,18 +9,18 @@ import dagster as dg
 from pipelines import ingest, names
 from pipelines.assets.common import (
     OWNERS,
+    begin,
     keep_or_make,
     key_of,
     markdown_table,
     result,
-    versions_of,
+    told,
 )
 from pipelines.assets.resources import Warehouse
 from pipelines.countries import load_codes, load_countries
 from pipelines.sources.catalogue import load_catalogue
-from pipelines.sources.find import SourceFile
 from pipelines.versions import version_of
-from pipelines.warehouse import replace_table
+from pipelines.warehouse import replace_table, versions_of
 
 SIPRI_FILES = dg.AssetKey(["publishers", "sipri_milex"])
 ATOP_FILES = dg.AssetKey(["publishers", "atop"])
@@ -64,11 +64,6 @@ def _spec(table: str, description: str, deps: list[dg.AssetKey], kinds: set[str]
     )
 
 
-def _file_versions(files: list[SourceFile], *datasets: str) -> dict[str, str]:
-    """Inputs of a raw table: the bytes of its files."""
-    return {f"{f.origin}:{f.file_name}": f.sha256 for f in files if f.dataset in datasets}
-
-
 @dg.multi_asset(
     name="raw_files",
     specs=[
@@ -92,7 +87,7 @@ def raw_files(
         connection,
         ["raw.files"],
         ingest.reader_version(),
-        _file_versions(files, "SIPRI", "ATOP", "COW"),
+        ingest.versions(files, "SIPRI", "ATOP", "COW"),
         lambda: ingest.load_files(connection, files),
     )
     rows = [(f.dataset, f.file_name, f.origin, f.sha256) for f in files]
@@ -171,14 +166,8 @@ def raw_sipri(
     """Read every workbook that was not read before."""
     files = ingest.files_at_hand(warehouse.settings)
     connection = warehouse.connection
-    changed = keep_or_make(
-        context,
-        connection,
-        ingest.SIPRI_TABLES,
-        ingest.reader_version(),
-        _file_versions(files, "SIPRI"),
-        lambda: ingest.load_sipri(connection, files),
-    )
+    begin(ingest.SIPRI_TABLES[0])
+    changed = told(context, ingest.bring_sipri(connection, files))
     failures = ingest.failures(connection, "SIPRI")
     editions = connection.execute(
         "SELECT e.edition, e.base_year, f.file_name, f.origin, f.sha256, f.url "
@@ -218,14 +207,8 @@ def raw_alliances(
     """Read every version of ATOP and COW at hand."""
     files = ingest.files_at_hand(warehouse.settings)
     connection = warehouse.connection
-    changed = keep_or_make(
-        context,
-        connection,
-        ingest.ALLIANCE_TABLES,
-        ingest.reader_version(),
-        _file_versions(files, "ATOP", "COW"),
-        lambda: ingest.load_alliances(connection, files),
-    )
+    begin(ingest.ALLIANCE_TABLES[0])
+    changed = told(context, ingest.bring_alliances(connection, files))
     failures = ingest.failures(connection, "alliances")
     for table in ingest.ALLIANCE_TABLES:
         yield result(connection, table, changed)

@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 from pydantic import PrivateAttr
 
+from pipelines import reading_ahead
 from pipelines.settings import Settings, load_settings
 from pipelines.warehouse import open_warehouse
 
@@ -23,6 +24,7 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
         """Open for the run; close in any case."""
+        reading_ahead.finish()
         with self._open:
             self._connection = self._open.enter_context(open_warehouse(self.settings.warehouse))
             try:

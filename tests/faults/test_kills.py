@@ -145,10 +145,10 @@ def test_a_whole_build_killed_at_random_is_healed_by_the_next(
 
 
 def read_ahead(settings: Settings, pids: Any) -> None:
-    """A first build that waits for what its second process reads."""
-    with reading_ahead.of_a_first_build(settings):
-        pids.put(reading_ahead._begun[-1].process.pid)
-        reading_ahead.found("anything")
+    """A build that waits for its second process."""
+    with reading_ahead.begun(settings):
+        pids.put(reading_ahead._begun[-1].pid)
+        reading_ahead.finish()
 
 
 def test_the_process_that_reads_ahead_ends_with_a_build_that_is_killed(settings: Settings) -> None:
