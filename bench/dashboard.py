@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -12,31 +11,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import browser
 from bench.builds import LEFT_OUT, ROOT
 
-BROWSER_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-# A page is there when its last line is, the script has ended, and every chart is drawn.
-SHOWN = """() => {
-    const app = document.querySelector('[data-testid=stApp]');
-    return app && app.dataset.testScriptState === 'notRunning'
-        && document.body.innerText.includes('Snapshot milex')
-        && !document.querySelector('[data-stale=true]')
-        && [...document.querySelectorAll('.stPlotlyChart')].every(c => c.querySelector('.main-svg'));
-}"""
 SESSIONS = 20
 # Seconds that a reader of the crowd looks at a page.
 PAUSE = 2.0
@@ -53,11 +36,17 @@ PAGES = (
     "sql",
     "data",
 )
-# A filter of a page: where, the role and name of what is clicked.
+# A filter of each page that has some: what is clicked, by role and name; before a colon what has to
+# be opened first.
 FILTERS = (
     ("", "button", "not reproduced"),
+    ("check", "option", "Figure: Share of a region"),
+    ("spending", "option", "Measure: Current US$"),
     ("region", "radio", "sum of its countries"),
-    ("alliances", "option", "phase"),
+    ("ranking", "option", "Edition: 2022"),
+    ("revisions", "option", "Measure: Share of GDP"),
+    ("alliances", "option", "Unit: phase"),
+    ("security", "option", "Dataset and version: COW 4.1"),
 )
 
 
@@ -125,66 +114,59 @@ def _wait_for(url: str) -> None:
 
 
 def one_reader(data: Path, port: int, runs: int) -> Waits:
-    """What one reader waits, in a real browser: the best of `runs` for each page and filter."""
+    """What one reader waits, in a real browser: the median of `runs` for each page and filter."""
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = browser.program()
     if chromium is None:
         raise SystemExit("bench: there is no Chromium on the PATH")
-    with server(data, port), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(BROWSER_FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        address = f"http://127.0.0.1:{port}/"
-        first = _timed(page, lambda: page.goto(address))
-        pages = {
-            name or "claims": min(_timed(page, _follow(page, name)) for _ in range(runs))
-            for name in PAGES[1:] + PAGES[:1]
-        }
-        filters = {}
-        for where, role, name in FILTERS:
-            _timed(page, _follow(page, where))
-            waits = []
+    address = f"http://127.0.0.1:{port}/"
+    with sync_playwright() as playwright:
+        opened = browser.launch(playwright, chromium)
+        with server(data, port):
+            page = browser.open_page(opened)
+            first = _timed(page, lambda: page.goto(address), after=-1)
+            pages: dict[str, list[float]] = {name: [] for name in PAGES}
             for _ in range(runs):
-                _timed(page, lambda where=where: page.goto(address + where))
-                waits.append(_timed(page, _choose(page, role, name)))
-            filters[f"{where or 'claims'}: {name}"] = min(waits)
-        browser.close()
-    return Waits(first, pages, filters)
+                for name in PAGES[1:] + PAGES[:1]:
+                    pages[name].append(_timed(page, _follow(page, name)))
+            filters = {}
+            for where, role, name in FILTERS:
+                waits = []
+                for _ in range(runs):
+                    _timed(page, lambda where=where: page.goto(address + where), after=-1)
+                    waits.append(_timed(page, _choose(page, role, name)))
+                filters[f"{where or 'claims'}: {name}"] = statistics.median(waits)
+        opened.close()
+    waits_of_pages = {name or "claims": statistics.median(waits) for name, waits in pages.items()}
+    return Waits(first, waits_of_pages, filters)
 
 
-def _timed(page: Any, act: Any) -> float:
-    """Seconds from an action to the page that shows what it asked for."""
-    start = time.perf_counter()
+def _timed(page: Any, act: Callable[[], object], after: int | None = None) -> float:
+    """Seconds from an action to all of what it asked for; after: reruns that are no answer to it."""
+    if after is None:
+        after = browser.reruns(page)
+    start = time.time()
     act()
-    page.wait_for_function(SHOWN, polling="raf", timeout=60_000)
-    return time.perf_counter() - start
+    return browser.wait_until_drawn(page, after) - start
 
 
-def _follow(page: Any, name: str) -> Any:
+def _follow(page: Any, name: str) -> Callable[[], object]:
     """Go to a page by the menu, as its link does, without loading the app anew."""
-
-    def act() -> None:
-        path = f"/{name}"
-        link = page.locator(f'a[href="{path}"], a[href$="{path}"]').first
-        link.click()
-        page.wait_for_function("path => location.pathname === path", arg=path)
-
-    return act
+    path = f"/{name}"
+    return page.locator(f'a[href="{path}"], a[href$="{path}"]').first.click
 
 
-def _choose(page: Any, role: str, name: str) -> Any:
-    """Click a filter; an option stands in the list of the second select box."""
-
-    def act() -> None:
-        before = page.evaluate("document.body.innerText")
-        if role == "option":
-            page.get_by_role("combobox").nth(1).click()
-            page.get_by_role("option", name=name, exact=True).click()
-        else:
-            page.get_by_role(role, name=name).first.click()
-        page.wait_for_function("b => document.body.innerText !== b", arg=before, polling="raf")
-
-    return act
+def _choose(page: Any, role: str, name: str) -> Callable[[], object]:
+    """Click a filter; an option's list is open before the clock starts."""
+    if role == "option":
+        box, _, name = name.partition(": ")
+        page.get_by_role("combobox", name=box, exact=True).click()
+        chosen = page.get_by_role("option", name=name, exact=True)
+    else:
+        chosen = page.get_by_role(role, name=name).first
+    chosen.wait_for()
+    return chosen.click
 
 
 def many_readers(data: Path, port: int, sessions: int = SESSIONS) -> Crowd:
@@ -227,13 +209,20 @@ async def session(port: int, pause: float = 0.0) -> tuple[list[float], int]:
             while True:
                 message = ForwardMsg.FromString(await socket.recv())  # type: ignore[arg-type]
                 kind = message.WhichOneof("type")
-                if kind == "delta" and message.delta.new_element.HasField("exception"):
-                    errors += 1
+                if kind == "delta":
+                    errors += _is_error(message.delta.new_element)
                 if kind == "script_finished":
                     break
             times.append(time.perf_counter() - start)
             await asyncio.sleep(pause)
     return times, errors
+
+
+def _is_error(element: Any) -> bool:
+    """Whether what a page shows is an exception, or a message in red."""
+    return element.HasField("exception") or (
+        element.HasField("alert") and element.alert.format == element.alert.ERROR
+    )
 
 
 class _Peak:

@@ -34,6 +34,7 @@ def edition(db: Database) -> int:
             known,
             key="edition",
             bind="query-params",
+            persist_state="session",
             help="The last year with data. Every edition revises history.",
         )
     )
@@ -56,6 +57,7 @@ def places(db: Database, default: Sequence[str]) -> list[str]:
             max_selections=MOST_PLACES,
             key="places",
             bind="query-params",
+            persist_state="session",
             placeholder="Choose up to eight",
         )
     ]
@@ -71,6 +73,7 @@ def measure(default: str = "constant_usd") -> str:
             format_func=lambda name: MEASURES[name][0].upper() + MEASURES[name][1:],
             key="measure",
             bind="query-params",
+            persist_state="session",
         )
     )
 
@@ -86,6 +89,7 @@ def one_of(label: str, words: Mapping[str, str], key: str) -> str:
         required=True,
         key=key,
         bind="query-params",
+        persist_state="session",
     )
     return str(chosen or first)  # an address may hold the key without a value
 
@@ -116,8 +120,15 @@ def years(first: int, last: int, default: tuple[int, int]) -> tuple[int, int]:
         (max(first, default[0]), min(last, default[1])),
         key="years",
         bind="query-params",
+        persist_state="session",
     )
     return int(min(chosen)), int(max(chosen))
+
+
+def keep(key: str, options: Sequence[object]) -> None:
+    """Forget a choice that the other choices no longer allow."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
 
 
 def year(first: int, last: int) -> int:
@@ -125,7 +136,11 @@ def year(first: int, last: int) -> int:
     kept = st.session_state.get("year")
     if kept and not first <= kept <= last:  # of an edition that reaches further
         del st.session_state["year"]
-    return int(st.slider("Year", first, last, last, key="year", bind="query-params"))
+    return int(
+        st.slider(
+            "Year", first, last, last, key="year", bind="query-params", persist_state="session"
+        )
+    )
 
 
 def place(db: Database, default: str) -> str:
@@ -136,4 +151,8 @@ def place(db: Database, default: str) -> str:
 def _one_known(label: str, known: Sequence[str], default: str, key: str) -> str:
     """One of what the snapshot has; its first where it lacks the default."""
     index = known.index(default) if default in known else 0
-    return str(st.selectbox(label, known, index=index, key=key, bind="query-params"))
+    return str(
+        st.selectbox(
+            label, known, index=index, key=key, bind="query-params", persist_state="session"
+        )
+    )

@@ -14,10 +14,10 @@ from typing import NoReturn
 import duckdb
 import pytest
 
+from bench import browser
 from pipelines.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BUILD = """
 import json, sys
 from pipelines.build import build
@@ -115,10 +115,10 @@ def full_warehouse(full_data: BuiltData, tmp_path: Path) -> Iterator[duckdb.Duck
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """A Chromium to drive."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = browser.program()
     if found is None:
         absent("there is no Chromium on the PATH")
-    return Path(found)
+    return found
 
 
 def _built_once(factory: pytest.TempPathFactory, name: str, mirror: Path | None) -> BuiltData:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import alliance_queries as asked
-from dashboard import survival_charts
+from dashboard import filters, survival_charts
 from dashboard.data import Snapshot
 from dashboard.parts import downloads, formats, picture
 from dashboard.text import plain
@@ -55,12 +55,6 @@ PITFALLS = """
 """
 
 
-def keep(name: str, options: list[str]) -> None:
-    """Forget a choice that the other choices no longer allow."""
-    if name in st.session_state and st.session_state[name] not in options:
-        del st.session_state[name]
-
-
 def number(value: Any, decimals: int = 1) -> str:
     """A figure, or words where there is none."""
     return "not reached" if value is None else f"{value:,.{decimals}f}"
@@ -76,9 +70,15 @@ def main(snapshot: Snapshot) -> None:
         st.info("This snapshot has no alliances. Put ATOP's or COW's files into `data/raw/`.")
         return
     first, second, third = st.columns(3)
-    keep("data", list(choices))
-    chosen = first.selectbox("Dataset and version", list(choices), key="data", bind="query-params")
-    keep("unit", choices[chosen])
+    filters.keep("data", list(choices))
+    chosen = first.selectbox(
+        "Dataset and version",
+        list(choices),
+        key="data",
+        bind="query-params",
+        persist_state="session",
+    )
+    filters.keep("unit", choices[chosen])
     unit = second.selectbox(
         "Unit",
         choices[chosen],

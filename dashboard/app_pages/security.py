@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import alliance_queries as asked
-from dashboard import security_charts
+from dashboard import filters, security_charts
 from dashboard.data import Snapshot
 from dashboard.parts import downloads, formats, picture
 from dashboard.security_charts import OBLIGATIONS
@@ -16,6 +16,7 @@ from pipelines import graph
 from pipelines.table import Table
 
 TIES = ("defence", "all")
+FIRST_YEAR = 1945
 BARS = {"with the US": "pacts with the US", "defence": "defence pacts"}
 SPOKES = list(asked.SPOKES)
 RING = [732, 740, 713, 840, 900, 800]
@@ -40,12 +41,6 @@ MEASURES = (
 )
 
 
-def keep(name: str, options: list[str]) -> None:
-    """Forget a choice that the other choices no longer allow."""
-    if name in st.session_state and st.session_state[name] not in options:
-        del st.session_state[name]
-
-
 def main(snapshot: Snapshot) -> None:
     """The page."""
     st.title("The structure of Asia-Pacific security")
@@ -61,8 +56,14 @@ def main(snapshot: Snapshot) -> None:
         st.info("This snapshot has no members of alliances. Put ATOP's files into `data/raw/`.")
         return
     first, second = st.columns(2)
-    keep("data", list(versions))
-    chosen = first.selectbox("Dataset and version", list(versions), key="data", bind="query-params")
+    filters.keep("data", list(versions))
+    chosen = first.selectbox(
+        "Dataset and version",
+        list(versions),
+        key="data",
+        bind="query-params",
+        persist_state="session",
+    )
     region = second.selectbox(
         "Region",
         list(asked.LEVELS),
@@ -87,10 +88,12 @@ def shape(
 ) -> int:
     """The network of one year with its measures; the year is what the reader chose."""
     st.subheader("The network, year by year", anchor=False)
-    if isinstance(st.session_state.get("year"), int) and st.session_state["year"] > last_year:
-        st.session_state["year"] = last_year
+    if (asked_for := st.session_state.get("network_year")) is not None:
+        st.session_state["network_year"] = min(max(asked_for, FIRST_YEAR), last_year)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    year = left.slider("Year", 1945, last_year, last_year, key="year", bind="query-params")
+    year = left.slider(
+        "Year", FIRST_YEAR, last_year, last_year, key="network_year", bind="query-params"
+    )
     shown = right.segmented_control(
         "Ties",
         TIES,
@@ -332,8 +335,10 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
     if not editions:
         return
     st.subheader("What allies spend, and the others", anchor=False)
-    keep_edition(editions)
-    edition = st.selectbox("SIPRI edition", editions, key="edition", bind="query-params")
+    filters.keep("edition", editions)
+    edition = st.selectbox(
+        "SIPRI edition", editions, key="edition", bind="query-params", persist_state="session"
+    )
     rows = asked.allies_burden(snapshot, edition)
     known = asked.frame(rows)
     latest = int(known["year"].max())
@@ -382,12 +387,6 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
         placeholder="",
         alt="Military burden of allies and others by year",
     )
-
-
-def keep_edition(editions: list[int]) -> None:
-    """Forget an edition that this snapshot lacks."""
-    if "edition" in st.session_state and st.session_state["edition"] not in editions:
-        del st.session_state["edition"]
 
 
 main(st.session_state["snapshot"])

@@ -5,18 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.browser import launch, open_page
 from pipelines.serve import dashboard_command
 from tests.browser.servers import free_port, served
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +20,7 @@ def browser(chromium: Path) -> Iterator:
 
     expect.set_options(timeout=30_000)  # a deadline for busy machines, not a time that is waited
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(chromium), args=list(FLAGS), headless=True
-        )
+        opened = launch(playwright, chromium)
         yield opened
         opened.close()
 
@@ -39,7 +28,7 @@ def browser(chromium: Path) -> Iterator:
 @pytest.fixture
 def page(browser):
     """A wide page of the browser, closed afterwards."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened = open_page(browser)
     opened.set_default_timeout(30_000)
     yield opened
     opened.close()

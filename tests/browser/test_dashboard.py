@@ -1,19 +1,22 @@
 """The dashboard in a real Chromium: links, the way back, narrow screens, downloads, nothing fetched."""
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
 
+from bench.browser import NARROW, open_page, wait_until_drawn
+from bench.dashboard import PAGES
+
 pytestmark = pytest.mark.browser
 
-
-def settled(page) -> None:
-    """The page is drawn to its last line."""
-    from playwright.sync_api import expect
-
-    expect(page.get_by_text(re.compile("^Snapshot .* built")).last).to_be_visible(timeout=30_000)
+# Every page, and a claim and a question opened.
+PATHS = [
+    *(f"/{name}" for name in PAGES),
+    "/?claim=asia-growth",
+    "/?claim=alliance-count",
+    "/check?metric=Growth&place=Asia+%26+Oceania&edition=2017&years=2008&years=2017&stated=59",
+]
 
 
 def test_a_claim_leads_to_its_curve_sql_and_rows_and_back(page, dashboard):
@@ -32,18 +35,19 @@ def test_a_claim_leads_to_its_curve_sql_and_rows_and_back(page, dashboard):
     expect(page.get_by_role("heading", name="The average lifespan")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/?claim=asia-growth", "/?claim=alliance-count", "/data"])
-def test_a_phone_shows_everything_without_scrolling_sideways(browser, dashboard, path, scheme):
-    page = browser.new_page(viewport={"width": 380, "height": 800}, color_scheme=scheme)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_phone_shows_everything_without_scrolling_sideways(browser, dashboard, path):
+    page = open_page(browser, NARROW, color_scheme="light")
     try:
         page.goto(dashboard + path)
-        settled(page)
-        wide = page.evaluate(
-            "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
-            ".map(e => e.scrollWidth - e.clientWidth)"
-        )
-        assert wide == [0, 0]
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            wait_until_drawn(page)
+            wide = page.evaluate(
+                "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
+                ".map(e => e.scrollWidth - e.clientWidth)"
+            )
+            assert wide == [0, 0], scheme
         assert "Traceback" not in page.content()
     finally:
         page.close()
@@ -71,7 +75,7 @@ def test_an_impossible_address_shows_the_list(page, dashboard):
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(f"{dashboard}/?claim=<script>alert(1)</script>")
     expect(page.get_by_role("heading", name="Do the figures hold?")).to_be_visible()
-    settled(page)
+    wait_until_drawn(page)
     assert dialogs == []
 
 
@@ -79,7 +83,7 @@ def test_nothing_is_fetched_from_elsewhere(page, dashboard):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{dashboard}/?claim=asia-growth")
-    settled(page)
+    wait_until_drawn(page)
     assert [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))] == []
 
 

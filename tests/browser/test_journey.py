@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bench.browser import open_page
 from pipelines.serve import dagster_command, dashboard_command
 from pipelines.settings import load_settings
 from tests.browser.servers import ask, free_port, served, until
@@ -54,7 +55,7 @@ def materialize_all(browser, dagster: str, runs: int) -> None:
 
     (location,) = ask(dagster, LOADED)["workspaceOrError"]["locationEntries"]
     assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation", location
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = open_page(browser)
     page.goto(f"{dagster}/asset-groups")
     page.locator("button").filter(has_text="Materialize all").click(timeout=60_000)
     expect(page.get_by_text("Launched run")).to_be_visible(timeout=60_000)
@@ -67,7 +68,7 @@ def a_claim_opens(browser, dashboard: str) -> None:
     """The list of claims, one of them opened, its figure, its SQL, its address."""
     from playwright.sync_api import expect
 
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = open_page(browser)
     page.goto(dashboard)
     statement = page.get_by_role("button", name="Military spending in Asia and Oceania rose")
     expect(statement).to_be_visible(timeout=30_000)
@@ -83,10 +84,10 @@ def open_pages(browser, dashboard: str):
     """The ranking of the newest edition and a query, both open while a new edition comes."""
     from playwright.sync_api import expect
 
-    ranking = browser.new_page(viewport={"width": 1280, "height": 900})
+    ranking = open_page(browser)
     ranking.goto(f"{dashboard}/ranking")
     expect(ranking.get_by_role("combobox", name="Edition")).to_have_value("2025")
-    sql = browser.new_page(viewport={"width": 1280, "height": 900})
+    sql = open_page(browser)
     sql.goto(f"{dashboard}/sql?q={quote('SELECT max(edition) AS newest FROM editions')}")
     expect(sql.get_by_text("1 row in")).to_be_visible()
     return ranking, sql

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.browser import reruns, wait_until_drawn
 from pipelines.claims.show import check_file
 
 pytestmark = pytest.mark.browser
@@ -14,13 +15,6 @@ pytestmark = pytest.mark.browser
 QUESTION = (
     "/check?metric=Growth&place=Asia+%26+Oceania&edition=2017&years=2008&years=2017&stated=59"
 )
-
-
-def settled(page) -> None:
-    """The page is drawn to its last line."""
-    from playwright.sync_api import expect
-
-    expect(page.get_by_text(re.compile("^Snapshot .* built")).last).to_be_visible()
 
 
 def saved(page, button: str, folder: Path) -> Path:
@@ -66,7 +60,7 @@ def test_a_question_is_asked_sent_and_reopened(page, dashboard):
     page.get_by_role("textbox", name="Stated figure").press("Enter")
     verdict = page.get_by_text("The statement, 3rd, is not reproduced.").first
     expect(verdict).to_be_visible()
-    settled(page)
+    wait_until_drawn(page)
     found = page.get_by_role("heading", name="China ranked").inner_text()
     address, link = page.url, page.get_by_test_id("stCode").last.inner_text().strip()
     assert "stated=3" in address
@@ -85,14 +79,14 @@ def test_the_address_stays_true_when_one_choice_changes_what_another_can_be(page
     page.get_by_role("combobox", name="Edition").click()
     page.get_by_role("option", name="2019").click()
     expect(heading).to_contain_text("in 2016 (current prices, SIPRI edition 2019)")
-    settled(page)
+    wait_until_drawn(page)
     page.goto(page.url)
     expect(heading).to_contain_text("in 2016 (current prices, SIPRI edition 2019)")
 
 
 def test_a_question_is_downloaded_as_rows_and_as_a_claim_file(page, dashboard, full_data, tmp_path):
     page.goto(dashboard + QUESTION)
-    settled(page)
+    wait_until_drawn(page)
     path = saved(page, "Save as claim file", tmp_path)
     told = "\n".join(check_file(full_data.settings, path, 0))
     assert ": reproduced" in told
@@ -106,16 +100,45 @@ def test_a_question_is_downloaded_as_rows_and_as_a_claim_file(page, dashboard, f
     assert by_year["2017"] / by_year["2008"] - 1 == pytest.approx(0.589, abs=5e-4)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_a_question_without_scrolling_sideways(browser, dashboard, scheme):
-    page = browser.new_page(viewport={"width": 380, "height": 800}, color_scheme=scheme)
-    try:
-        page.goto(dashboard + QUESTION)
-        settled(page)
-        wide = page.evaluate(
-            "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
-            ".map(e => e.scrollWidth - e.clientWidth)"
-        )
-        assert wide == [0, 0]
-    finally:
-        page.close()
+def follow(page, title: str) -> None:
+    """Go to a page by the menu."""
+    before = reruns(page)
+    page.get_by_role("link", name=title, exact=True).first.click()
+    wait_until_drawn(page, before)
+
+
+def test_a_filter_goes_along_from_page_to_page(page, dashboard):
+    from playwright.sync_api import expect
+
+    page.goto(f"{dashboard}/region?edition=2020&years=2000&years=2010")
+    wait_until_drawn(page)
+    for title in ("Ranking", "Spending", "Region", "Check a claim"):
+        follow(page, title)
+        expect(page.get_by_role("combobox", name="Edition")).to_have_value("2020")
+        assert "edition=2020" in page.url
+    assert "years=2000&years=2010" in page.url
+
+
+def test_a_filter_is_there_again_after_a_page_that_has_none_like_it(page, dashboard):
+    from playwright.sync_api import expect
+
+    page.goto(f"{dashboard}/region")
+    wait_until_drawn(page)
+    summed = page.get_by_role("radio", name="sum of its countries")
+    before = reruns(page)
+    summed.click()
+    wait_until_drawn(page, before)
+    for title in ("Ranking", "Security structure", "Region"):
+        follow(page, title)
+    expect(summed).to_be_checked()
+
+
+def test_a_page_that_knows_fewer_years_leaves_the_year_of_others_alone(page, dashboard):
+    from playwright.sync_api import expect
+
+    page.goto(f"{dashboard}/ranking?year=2024")
+    wait_until_drawn(page)
+    follow(page, "Security structure")
+    follow(page, "Ranking")
+    expect(page.get_by_role("slider", name="Year").first).to_have_value("2024")
+    assert "year=2024" in page.url

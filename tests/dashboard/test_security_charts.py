@@ -244,7 +244,7 @@ def test_the_address_chooses_year_version_region_and_pacts(page, full_data):
         full_data.settings,
         data="COW 4.1",
         level="with South Asia",
-        year="1960",
+        network_year="1960",
         ties="all",
         pacts="defence",
     )
@@ -258,7 +258,7 @@ def test_the_address_chooses_year_version_region_and_pacts(page, full_data):
 
 @pytest.mark.mirror
 def test_a_year_that_another_version_does_not_know_becomes_its_last(page, full_data):
-    test = page(full_data.settings, year="2015")
+    test = page(full_data.settings, network_year="2015")
     assert test.slider[0].value == 2015
     test.selectbox[0].set_value("ATOP 3.0").run()
     assert not test.exception
@@ -269,9 +269,9 @@ def test_a_year_that_another_version_does_not_know_becomes_its_last(page, full_d
 @pytest.mark.parametrize(
     "query",
     [
-        {"year": "1800"},
-        {"year": "2019"},
-        {"year": "abc"},
+        {"network_year": "1800"},
+        {"network_year": "2019"},
+        {"network_year": "abc"},
         {"data": "ATOP 9"},
         {"level": "9"},
         {"ties": "<script>"},
@@ -289,7 +289,7 @@ def test_an_impossible_address_shows_the_default(page, full_data, query):
 
 @pytest.mark.mirror
 def test_the_first_and_an_empty_year_have_pictures_too(page, full_data):
-    test = page(full_data.settings, year="1945")
+    test = page(full_data.settings, network_year="1945")
     assert not test.exception
     assert test.slider[0].value == 1945
     test.slider[0].set_value(1946).run()
