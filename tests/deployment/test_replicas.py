@@ -22,8 +22,9 @@ from pipelines import publish, remote, replicas
 from pipelines.errors import MilexError
 from pipelines.models import Column, Model
 from pipelines.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, BuiltData
 from tests.deployment.conftest import BUCKET, S3, WAIT_SECONDS, wait_until
+from tests.faults import house
 
 TABLE = Model.of_table(
     "main.answer", "One row.", ("answer",), (Column("answer", "INTEGER", None, "it"),)
@@ -168,6 +169,22 @@ def test_while_s3_is_away_a_replica_goes_on_and_says_so_once(
     assert answer_of(replica) == 1
     with pytest.raises(MilexError, match="is published here, but could not be put on"):
         replicas.share(shared, published(shared, 2))
+
+
+def test_a_build_whose_sharing_fails_says_that_the_snapshot_is_published_here(
+    s3: S3, excerpt_data: BuiltData, tmp_path: Path
+) -> None:
+    here = house.copied(excerpt_data.settings, tmp_path)
+    nowhere = "s3://no-such-bucket/snapshots"
+    with house.milex(here, "build", "--force", MILEX_SNAPSHOTS_URL=nowhere) as build:
+        _, said = build.communicate(timeout=WAIT_SECONDS)
+    published_here = publish.current_snapshot(here)
+    assert build.returncode == 1
+    assert published_here is not None
+    assert published_here.name != excerpt_data.snapshot.name
+    (message,) = (line for line in said.splitlines() if line.startswith("milex: "))
+    assert f"{published_here.name} is published here, but could not be put on" in message
+    assert "untouched" not in message
 
 
 @pytest.mark.parametrize("url", ["memory://shared/snapshots", "file://{}/shared/snapshots"])

@@ -136,12 +136,12 @@ def environment(settings: Settings) -> dict[str, str]:
     return kept | {"MILEX_HOME": str(ROOT), "MILEX_DATA": str(settings.data)}
 
 
-def milex(settings: Settings, *words: str) -> subprocess.Popen[str]:
-    """The command in a process of its own."""
+def milex(settings: Settings, *words: str, **also: str) -> subprocess.Popen[str]:
+    """The command in a process of its own. also: further settings of its environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli", *words],
         cwd=ROOT,
-        env=environment(settings),
+        env=environment(settings) | also,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
