@@ -119,9 +119,17 @@ def _binaries() -> Path:
     return folders[-1]
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server: its URL, and the one by which it is reached without a network."""
+
+    url: str
+    by_socket: str
+
+
 @pytest.fixture
-def postgresql() -> Iterator[str]:
-    """A new PostgreSQL server; its URL. It refuses root, so root starts it as somebody else."""
+def postgresql() -> Iterator[Postgres]:
+    """A new PostgreSQL server. It refuses root, so root starts it as somebody else."""
     binaries = _binaries()
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     as_user = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
@@ -161,7 +169,11 @@ def postgresql() -> Iterator[str]:
             wait_until(
                 lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL", server
             )
-            yield f"postgresql+psycopg2://milex@127.0.0.1:{port}/postgres"
+            user_at = "postgresql+psycopg2://milex@"
+            yield Postgres(
+                f"{user_at}127.0.0.1:{port}/postgres",
+                f"{user_at}/postgres?host={folder}&port={port}",
+            )
         finally:
             server.terminate()
             server.wait(WAIT_SECONDS)
