@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from bench.storage import free_port, listens
 from pipelines.build import dagster_home
 from pipelines.errors import MilexError
 from pipelines.settings import Settings
 from tests.conftest import ROOT, BuiltData
-from tests.deployment.conftest import WAIT_SECONDS, Postgres, free_port, listens, wait_until
+from tests.deployment.conftest import WAIT_SECONDS, Postgres, wait_until
 
 PYTHON = [sys.executable, "-W", "ignore"]
 # What the history says of each run: how it ended and when it ran, in seconds.
