@@ -74,6 +74,7 @@ lock: ## pin the dependencies anew (UPGRADE=--upgrade for newer versions); needs
 	@command -v uv >/dev/null 2>&1 || { echo "milex: 'make lock' needs uv on the PATH" >&2; exit 2; }
 	@$(COMPILE) --output-file requirements.lock >/dev/null
 	@$(COMPILE) --extra test --constraints requirements.lock --output-file requirements-test.lock >/dev/null
+	@$(COMPILE) --extra postgres --extra s3 --extra dask --constraints requirements-test.lock --output-file requirements-extras.lock >/dev/null
 
 clean: ## remove .venv, caches and data/processed; data/raw and data/claims stay
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info data/processed

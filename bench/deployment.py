@@ -1,6 +1,7 @@
 """`python -m bench.deployment`: replicas against readers served, workers against resamples a second.
 
-Needs a published snapshot and the extras `s3` and `dask`. Writes its tables into docs/deployment.md.
+Needs a published snapshot and what the tests need: moto is the S3 server. Writes its tables into
+docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from logging import CRITICAL
 from pathlib import Path
 
 import duckdb
+import s3fs
 
-from bench import dashboard
+from bench import dashboard, storage
 from bench.builds import ROOT
 from bench.report import table
 from pipelines import bootstrap, replicas
@@ -30,6 +32,7 @@ PAGE = ROOT / "docs" / "deployment.md"
 BEGIN = "<!-- measured: written by `python -m bench.deployment` -->"
 END = "<!-- end of measured -->"
 FIRST_PORT = 8710
+BUCKET = "milex"
 REPLICAS = (1, 2, 3)
 READERS = (4, 12)
 WORKERS = (1, 2)
@@ -69,9 +72,17 @@ def main() -> None:
     here = load_settings()
     snapshot = current_or_fail(here)
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="milex-bench-") as scratch:
-        shared = replace(here, snapshots_url=f"file://{scratch}/shared")
+    with (
+        tempfile.TemporaryDirectory(prefix="milex-bench-") as scratch,
+        storage.s3_server(Path(scratch) / "s3.log") as port,
+    ):
+        os.environ |= {**storage.AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        s3fs.S3FileSystem().mkdir(BUCKET)
+        shared = replace(here, snapshots_url=f"s3://{BUCKET}/snapshots")
+        start = time.perf_counter()
         replicas.share(shared, snapshot)
+        sharing = time.perf_counter() - start
+        fetching = fetched(replace(shared, data=Path(scratch) / "one"))
         served = [
             measured
             for count in REPLICAS
@@ -80,7 +91,8 @@ def main() -> None:
     resampled = list(resample(snapshot))
     text = f"""Measured on {datetime.now(UTC):%-d %B %Y}, {os.cpu_count()} cores, load \
 {load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end; {snapshot.stat().st_size / 1e6:.0f} \
-MB of snapshot.
+MB of snapshot on a local S3 server (moto's), put there in {sharing:.1f} s, fetched from there and \
+checked in {fetching:.1f} s.
 
 {served_table(served)}
 
@@ -89,6 +101,13 @@ MB of snapshot.
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def fetched(settings: Settings) -> float:
+    """Seconds that a machine takes to have a new snapshot: the pointer, the transfer, its hash."""
+    start = time.perf_counter()
+    replicas.follow(settings)
+    return time.perf_counter() - start
 
 
 def read(settings: Settings, count: int) -> Iterator[Served]:

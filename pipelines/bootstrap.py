@@ -276,13 +276,12 @@ def write(
     frame = pd.DataFrame(found, columns=list(Interval.__dataclass_fields__))
     frame = frame.assign(dataset=dataset, version=version, unit=unit, resamples=RESAMPLES)
     prepare(warehouse)
-    warehouse.execute("BEGIN")
-    warehouse.execute(
-        f"DELETE FROM {TABLE.table} WHERE dataset = ? AND version = ? AND unit = ?",
-        [dataset, version, unit],
-    )
-    warehouse.execute(f"INSERT INTO {TABLE.table} BY NAME SELECT * FROM frame")
-    warehouse.execute("COMMIT")
+    with store.at_once(warehouse):
+        warehouse.execute(
+            f"DELETE FROM {TABLE.table} WHERE dataset = ? AND version = ? AND unit = ?",
+            [dataset, version, unit],
+        )
+        warehouse.execute(f"INSERT INTO {TABLE.table} BY NAME SELECT * FROM frame")
     _record(warehouse)
 
 

@@ -158,12 +158,13 @@ def dagster_home(settings: Settings) -> Path:
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
     say("Loading Dagster, and reading the files beside it …")
+    before = publish.current_snapshot(settings)
     result = _run(settings)
     if not result.success and store.is_damage(reason := _first_error(result)[1].message):
         store.set_aside(settings.warehouse, reason)
         result = _run(settings)
     if not result.success:
-        raise _failure(settings, result)
+        raise _failure(settings, result, before)
     snapshot = publish.current_snapshot(settings)
     assert snapshot is not None
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
@@ -224,15 +225,17 @@ def _reason(check: AssetCheckEvaluation) -> str:
     return f" ({failing.value} rows; the Data page and Dagster list them)" if failing else ""
 
 
-def _failure(settings: Settings, result: ExecuteInProcessResult) -> MilexError:
-    """The error of a run that failed, in one message."""
+def _failure(settings: Settings, result: ExecuteInProcessResult, before: Path | None) -> MilexError:
+    """The error of a run that failed, in one message. before: the snapshot that was published."""
     where, error = _first_error(result)
     reason = error.message.strip()
     if error.cls_name == MilexError.__name__:
         reason = reason.partition(": ")[2]
     elif store.is_no_room(reason):
         reason = str(store.no_room(settings.processed, reason))
-    return MilexError(f"{where}{reason} {UNTOUCHED} `make dagster` shows the run with its log.")
+    # Sharing comes after publishing and may fail alone: then the snapshot is not the one before.
+    untouched = f" {UNTOUCHED}" if publish.current_snapshot(settings) == before else ""
+    return MilexError(f"{where}{reason}{untouched} `make dagster` shows the run with its log.")
 
 
 def _first_error(result: ExecuteInProcessResult) -> tuple[str, SerializableErrorInfo]:

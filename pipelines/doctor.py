@@ -19,9 +19,9 @@ from pipelines.errors import MilexError
 from pipelines.settings import Settings
 from pipelines.sources.accept import is_pinned
 from pipelines.sources.catalogue import CatalogueFile, load_catalogue
-from pipelines.sources.fetch import unfinished_files
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.sources.manifest import manifest_path
+from pipelines.unfinished import unfinished_files
 from pipelines.warehouse import NEEDED_BYTES, first_line, holder
 
 PACKAGES = ("milex", "duckdb", "dagster", "streamlit", "pandas")
@@ -256,15 +256,14 @@ def _leftovers(settings: Settings) -> Iterator[Finding]:
             "Delete them when you like.",
         )
     left = [
-        *settings.snapshots.glob(".milex-*.tmp*"),
-        *settings.processed.glob(f".{settings.pointer.name}.*.tmp"),
+        *publish.left_unfinished(settings),
         *unfinished_files(settings.raw),
     ]
     if left:
         yield Finding(
             "leftovers",
             f"{', '.join(path.name for path in left)} ({_megabytes(sum(map(_size, left)))}): of a "
-            "build or download that runs now or was killed",
+            "build or download that was killed",
             "note",
             "They harm nothing; the next build or download clears them.",
         )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import MilexError
 from pipelines.table import Table
+from pipelines.unfinished import unfinished_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -163,7 +164,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises MilexError when the folder cannot be written to.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    unfinished = unfinished_path(path)
     try:
         unfinished.write_bytes(content)
         os.replace(unfinished, path)

@@ -16,6 +16,7 @@ import duckdb
 from pipelines.errors import MilexError
 from pipelines.models import Model, comment, create, quote
 from pipelines.settings import Settings
+from pipelines.unfinished import unfinished_files, unfinished_path
 from pipelines.warehouse import first_line, first_row, is_no_room, no_room
 
 # Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
@@ -43,8 +44,8 @@ def publish(
     built_at = datetime.now(UTC)
     name = f"milex-{_next_number(settings):06d}-{built_at:%Y%m%dT%H%M%SZ}.duckdb"
     final = settings.snapshots / name
-    unfinished = settings.snapshots / f".{name}.{os.getpid()}.tmp"
-    _clear_unfinished(settings)
+    unfinished = unfinished_path(final)
+    clear_unfinished(settings)
     try:
         counts = _copy(warehouse, unfinished, tables, {**about, "built_at": built_at.isoformat()})
         _complete(unfinished, tables, metrics, counts)
@@ -124,7 +125,7 @@ def _sync(path: Path) -> None:
 
 def point_to(settings: Settings, snapshot: Path) -> None:
     """Swap the pointer in one atomic step; the link is relative, so the folder can be moved."""
-    link = settings.pointer.with_name(f".{settings.pointer.name}.{os.getpid()}.tmp")
+    link = unfinished_path(settings.pointer)
     link.unlink(missing_ok=True)
     try:
         link.symlink_to(snapshot.relative_to(settings.pointer.parent))
@@ -178,12 +179,17 @@ def _next_number(settings: Settings) -> int:
     return max(numbers, default=0) + 1
 
 
-def _clear_unfinished(settings: Settings) -> None:
-    """What a killed build left behind: half a snapshot, or a link that was not put in place."""
-    for path in (
-        *settings.snapshots.glob(".milex-*.tmp*"),
-        *settings.processed.glob(f".{settings.pointer.name}.*.tmp"),
-    ):
+def left_unfinished(settings: Settings) -> list[Path]:
+    """What was killed left behind: half a snapshot, or a link that was not put in place."""
+    return [
+        *unfinished_files(settings.snapshots),
+        *unfinished_files(settings.processed, below=False),
+    ]
+
+
+def clear_unfinished(settings: Settings) -> None:
+    """Remove it."""
+    for path in left_unfinished(settings):
         path.unlink(missing_ok=True)
 
 

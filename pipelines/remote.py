@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipelines import extras
 from pipelines.errors import MilexError
 from pipelines.exports import write_whole
 from pipelines.settings import Settings
+from pipelines.unfinished import clear_unfinished, unfinished_path
 
 LOG = logging.getLogger("milex")
 # What was fetched, by name, and the lock: they stand in the mirror's folder and are none of its files.
@@ -51,6 +52,7 @@ def refresh_mirror(settings: Settings) -> None:
     assert folder is not None
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / LOCK):
+        clear_unfinished(folder)
         _refresh(url, folder)
 
 
@@ -109,13 +111,20 @@ def _listed(url: str) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def fetch(files: Any, source: str, target: Path, size: int) -> None:
-    """Copy one file here; it is seen under its name only once it is whole.
+def fetch(
+    files: Any,
+    source: str,
+    target: Path,
+    size: int,
+    check: Callable[[Path], None] = lambda arrived: None,
+) -> None:
+    """Copy one file here; it is seen under its name only once it is whole and checked.
 
+    check: raises for what must not get its name.
     Raises MilexError when fewer or more bytes come than its listing says.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    unfinished = unfinished_path(target)
     try:
         with files.open(source, "rb") as incoming, unfinished.open("wb") as outgoing:
             shutil.copyfileobj(incoming, outgoing, 2**20)
@@ -123,6 +132,7 @@ def fetch(files: Any, source: str, target: Path, size: int) -> None:
             os.fsync(outgoing.fileno())
         if (came := unfinished.stat().st_size) != size:
             raise MilexError(f"{source}: {came:,} bytes came, {size:,} were expected.")
+        check(unfinished)
         os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)

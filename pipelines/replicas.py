@@ -117,6 +117,7 @@ def follow(settings: Settings) -> Path:
         return target
     settings.snapshots.mkdir(parents=True, exist_ok=True)
     with alone(settings.snapshots / ".fetching"):
+        publish.clear_unfinished(settings)
         if not target.exists():
             _fetch(files, f"{root}/{manifest.name}", target, manifest)
         publish.point_to(settings, target)
@@ -127,19 +128,18 @@ def follow(settings: Settings) -> Path:
 
 
 def _fetch(files: Any, source: str, target: Path, manifest: Manifest) -> None:
-    """Fetch beside the target and give it its name once its hash is the manifest's."""
-    arrived = target.with_name(f".{target.name}.arrived.tmp")
-    try:
-        fetch(files, source, arrived, manifest.size_bytes)
+    """Fetch, and give it its name once its hash is the manifest's."""
+
+    def check(arrived: Path) -> None:
         if (found := sha256_of(arrived)) != manifest.sha256:
             raise MilexError(f"its SHA-256 is {found[:12]}…, not {manifest.sha256[:12]}….")
-        arrived.replace(target)
+
+    try:
+        fetch(files, source, target, manifest.size_bytes, check)
     except Exception as error:  # every storage has errors of its own
         raise MilexError(
             f"{manifest.name} was refused; the snapshot before stays: {error}"
         ) from error
-    finally:
-        arrived.unlink(missing_ok=True)
 
 
 class Follower(threading.Thread):

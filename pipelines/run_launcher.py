@@ -6,9 +6,10 @@ queue. Dagster's monitor asks here, and marks it as failed. Knows processes and 
 
 from __future__ import annotations
 
-import psutil
 from dagster import DagsterEventType, DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+
+from pipelines.processes import lives
 
 
 class RunLauncher(DefaultRunLauncher):
@@ -31,10 +32,6 @@ class RunLauncher(DefaultRunLauncher):
 
 
 def _state_of(pid: int, named_at: float) -> CheckRunHealthResult:
-    try:
-        process = psutil.Process(pid)
-        if process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= named_at:
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-    except psutil.Error:
-        pass
+    if lives(pid, named_at):
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
     return CheckRunHealthResult(WorkerStatus.FAILED, f"Process {pid} ended without a word.")

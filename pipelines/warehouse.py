@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ T = TypeVar("T")
 # things that DuckDB cannot spill get more, one at a time.
 MEMORY_LIMIT = "128MB"
 MORE_MEMORY = "2GB"
+# Between two looks at a warehouse that is waited for.
+RETRY_SECONDS = 1.0
 SCHEMAS = ("raw", "staging", "main", "claims", "meta")
 # A full build writes a warehouse and a snapshot of some 100 MB, and spills about as much.
 NEEDED_BYTES = 500 * 10**6
@@ -70,20 +73,24 @@ class Materialization:
 
 
 @contextmanager
-def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(
+    path: Path, patience: float = 0, say: Callable[[str], None] = lambda why: None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, with its schemas; closed whatever happens.
 
+    patience: seconds to wait while another process holds it; `say` is told of it once.
     A file that is damaged, or of a DuckDB that this one cannot read, is set aside for a new one:
     everything in it can be made from the publishers' files.
     Raises MilexError when another process holds the file, and when the system refuses it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = _connect(path)
+        connection = _connect_in_time(path, patience, say)
     except duckdb.Error as error:
         if (who := holder(error)) is not None:
+            waited = f" It was waited for, {patience:.0f} seconds." if patience else ""
             raise MilexError(
-                f"{path.name} is held by another build: {who}. Wait for it to finish, then run "
+                f"{path.name} is held by another build: {who}.{waited} Wait for it to finish, then run "
                 "this again. If it hangs, end that process: nothing is lost."
             ) from None
         if _says(error, NO_ROOM):
@@ -99,6 +106,24 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def _connect_in_time(
+    path: Path, patience: float, say: Callable[[str], None]
+) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + patience
+    waiting = False
+    while True:
+        try:
+            return _connect(path)
+        except duckdb.Error as error:
+            who = holder(error)
+            if who is None or time.monotonic() >= deadline:
+                raise
+        if not waiting:
+            say(f"{path.name} is held by {who}. Waiting for it, {patience:.0f} seconds at most.")
+        waiting = True
+        time.sleep(RETRY_SECONDS)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -191,12 +191,12 @@ def test_leftovers_of_killed_work_are_listed(settings: Settings) -> None:
     settings.raw.mkdir(parents=True)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    (settings.snapshots / ".milex-000002-x.duckdb.1.tmp").write_bytes(b"half")
+    (settings.snapshots / f".milex-000002-x.duckdb.{gone.pid}.tmp").write_bytes(b"half")
     (settings.raw / f".a.xlsx.{gone.pid}.tmp").write_bytes(b"half")
     (settings.raw / f".b.xlsx.{os.getpid()}.tmp").write_bytes(b"under way")
 
     finding = only(settings, "leftovers")
-    assert ".milex-000002-x.duckdb.1.tmp" in finding.what
+    assert f".milex-000002-x.duckdb.{gone.pid}.tmp" in finding.what
     assert ".a.xlsx." in finding.what
     assert ".b.xlsx." not in finding.what
 

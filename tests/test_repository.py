@@ -12,7 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.lock", "requirements-test.lock")
+# Each with the extras that it adds; the last is for an installation on more than one machine.
+LOCKS = {
+    "requirements.lock": (),
+    "requirements-test.lock": ("test",),
+    "requirements-extras.lock": ("postgres", "s3", "dask"),
+}
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ \\]+)")
 
 # Written so that no pattern matches its own text.
@@ -105,16 +110,19 @@ def test_every_requirement_has_a_hash(lock: str) -> None:
 
 
 def test_locks_agree() -> None:
-    runtime, test = map(pins, LOCKS)
+    runtime, test, extras = map(pins, LOCKS)
     assert {name: test.get(name) for name in runtime} == runtime
+    # What is tested is what is installed, and nothing of the base is left out.
+    assert {name: test.get(name) for name in extras} == extras
+    assert runtime.keys() <= extras.keys()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_answer_pyproject(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = list(project["dependencies"])
-    if lock == "requirements-test.lock":
-        wanted += project["optional-dependencies"]["test"]
+    for extra in LOCKS[lock]:
+        wanted += project["optional-dependencies"][extra]
     pinned = pins(lock)
     stale = []
     for requirement in map(Requirement, wanted):

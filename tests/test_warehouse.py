@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 from pipelines import warehouse as store
 from pipelines.errors import MilexError
 from pipelines.warehouse import Materialization, content_hash, open_warehouse, replace_table
+from tests.faults import house
 
 
 @pytest.fixture
@@ -45,33 +47,57 @@ def test_it_is_closed_when_a_step_fails(path: Path) -> None:
     subprocess.run([sys.executable, "-c", reader, str(path)], check=True)
 
 
-def test_a_second_writer_is_told_who_is_in_the_way(path: Path) -> None:
-    holder = (
-        "import sys; from pathlib import Path; from pipelines.warehouse import open_warehouse\n"
-        "with open_warehouse(Path(sys.argv[1])):\n"
-        "    print('open', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", holder, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parent.parent,
-        text=True,
-    ) as other:
-        assert other.stdout
-        assert other.stdout.readline() == "open\n"
-        with (
-            pytest.raises(
-                MilexError,
-                match=rf"warehouse\.duckdb is held by another build: process {other.pid} "
-                r"\(.*python.*\), running since 2\d\d\d-",
-            ),
-            open_warehouse(path),
-        ):
-            pass
-        other.communicate("")
+@pytest.fixture
+def other(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the warehouse."""
+    with house.holder(path) as process:
+        yield process
+
+
+def test_a_second_writer_is_told_who_is_in_the_way(
+    path: Path, other: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(
+            MilexError,
+            match=rf"warehouse\.duckdb is held by another build: process {other.pid} "
+            r"\(.*python.*\), running since 2\d\d\d-",
+        ),
+        open_warehouse(path),
+    ):
+        pass
+    other.communicate("")
     with open_warehouse(path):
         pass
+
+
+def test_who_is_patient_gets_it_when_the_other_has_ended(
+    path: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0.05)
+    said = []
+
+    def end(why: str) -> None:
+        said.append(why)
+        other.communicate("")
+
+    with open_warehouse(path, patience=60, say=end) as connection:
+        connection.execute("CREATE TABLE main.written AS SELECT 1")
+    (why,) = said
+    assert f"warehouse.duckdb is held by process {other.pid}" in why
+    assert "Waiting for it, 60 seconds at most." in why
+
+
+def test_patience_has_an_end(
+    path: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0.05)
+    with (
+        pytest.raises(MilexError, match=rf"process {other.pid} .*waited for, 1 seconds\. Wait"),
+        open_warehouse(path, patience=1),
+    ):
+        pass
+    assert other.poll() is None
 
 
 def test_materializations_are_remembered(path: Path) -> None:

@@ -16,6 +16,8 @@ from pipelines.settings import load_settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.warehouse import open_warehouse
 
+# Far longer than any build: one that holds the warehouse so long hangs.
+PATIENCE_SECONDS = 1800.0
 UNITS = ("alliance", "phase", "lineage", "member spell", "dyad")
 VERSIONS = sorted(
     {
@@ -54,8 +56,9 @@ def alliance_intervals(context: dg.AssetExecutionContext) -> dg.MaterializeResul
     computed_on = settings.dask or "this process"
     context.log.info("%d samples, resampled on %s", len(samples), computed_on)
     intervals = bootstrap.intervals(samples, settings.dask)
-    # Opened to write and closed again: a build need not wait while figures are computed.
-    with open_warehouse(settings.warehouse) as warehouse:
+    # Opened to write and closed again: a build need not wait while figures are computed. Nor are
+    # they thrown away because one is under way now.
+    with open_warehouse(settings.warehouse, PATIENCE_SECONDS, context.log.info) as warehouse:
         bootstrap.write(warehouse, dataset, version, unit, intervals)
         shown = preview(warehouse, bootstrap.TABLE.table)
     return dg.MaterializeResult(

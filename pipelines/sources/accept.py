@@ -13,7 +13,7 @@ from pipelines.readers.tables import read_table
 from pipelines.readers.workbook import Workbook
 from pipelines.sources.catalogue import CatalogueFile
 from pipelines.sources.find import recognise_csv, sha256_of
-from pipelines.sources.manifest import unfinished_path
+from pipelines.unfinished import unfinished_path
 
 # What a hostile or broken archive may cost. ATOP's largest member that is read has 0.6 MB.
 MAX_MEMBERS = 2_000

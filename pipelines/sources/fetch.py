@@ -12,8 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-import psutil
-
 from pipelines.errors import MilexError
 from pipelines.settings import Settings
 from pipelines.sources import newer
@@ -25,9 +23,9 @@ from pipelines.sources.manifest import (
     Manifest,
     now,
     read_manifest,
-    unfinished_path,
     write_manifest,
 )
+from pipelines.unfinished import clear_unfinished, unfinished_path
 
 State = Literal["fetched", "unchanged", "kept", "not online", "failed"]
 
@@ -248,19 +246,3 @@ def _put(unfinished: Path, target: Path, url: str, member: str | None, received:
         os.fsync(stream.fileno())
     os.replace(unfinished, target)
     write_manifest(target, manifest)
-
-
-def unfinished_files(folder: Path) -> list[Path]:
-    """What downloads below a folder left behind when they were killed."""
-    return [
-        path
-        for path in sorted(folder.rglob(".*.tmp"))
-        if path.stem.rsplit(".", 1)[-1].isdigit()
-        and not psutil.pid_exists(int(path.stem.rsplit(".", 1)[-1]))
-    ]
-
-
-def clear_unfinished(folder: Path) -> None:
-    """Remove what killed downloads left behind."""
-    for path in unfinished_files(folder):
-        path.unlink(missing_ok=True)

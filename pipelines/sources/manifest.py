@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipelines.unfinished import unfinished_path
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -66,8 +68,3 @@ def read_manifest(file: Path, sha256: str) -> Manifest | None:
 def now() -> datetime:
     """The time to remember, in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def unfinished_path(file: Path) -> Path:
-    """A name beside a file for what is not whole yet; no reader looks at it."""
-    return file.with_name(f".{file.name}.{os.getpid()}.tmp")

@@ -3,9 +3,7 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,23 +13,11 @@ from pathlib import Path
 import pytest
 import s3fs
 
+from bench import storage
 from tests.conftest import absent
 
 WAIT_SECONDS = 120
 BUCKET = "milex"
-# Nothing real: the local server asks for some.
-AWS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-
-
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(there: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
@@ -41,12 +27,6 @@ def wait_until(there: Callable[[], bool], what: str, process: subprocess.Popen[b
         assert process.poll() is None, f"{what} ended with {process.returncode}"
         assert time.monotonic() < deadline, f"{what} did not start"
         time.sleep(0.05)
-
-
-def listens(port: int) -> bool:
-    """Whether a server takes connections."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +44,7 @@ class S3:
 
     def go_away(self) -> None:
         """Nothing listens where S3 was."""
-        self.reach(free_port())
+        self.reach(storage.free_port())
 
     def gets(self, key: str) -> int:
         """How often an object was asked for."""
@@ -74,25 +54,15 @@ class S3:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """moto's server: its port and its log."""
-    port, log = free_port(), tmp_path_factory.mktemp("s3") / "s3.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until(lambda: listens(port), "the S3 server", server)
+    log = tmp_path_factory.mktemp("s3") / "s3.log"
+    with storage.s3_server(log) as port:
         yield port, log
-    finally:
-        server.terminate()
-        server.wait(WAIT_SECONDS)
 
 
 @pytest.fixture
 def s3(s3_server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     """A local S3 server that this process and those it starts use."""
-    for name, value in AWS.items():
+    for name, value in storage.AWS.items():
         monkeypatch.setenv(name, value)
     # What is away is away at once: a real installation asks several times.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -119,9 +89,17 @@ def _binaries() -> Path:
     return folders[-1]
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server: its URL, and the one by which it is reached without a network."""
+
+    url: str
+    by_socket: str
+
+
 @pytest.fixture
-def postgresql() -> Iterator[str]:
-    """A new PostgreSQL server; its URL. It refuses root, so root starts it as somebody else."""
+def postgresql() -> Iterator[Postgres]:
+    """A new PostgreSQL server. It refuses root, so root starts it as somebody else."""
     binaries = _binaries()
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     as_user = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
@@ -130,7 +108,7 @@ def postgresql() -> Iterator[str]:
         folder = Path(name)
         if user:
             os.chown(folder, user.pw_uid, user.pw_gid)
-        data, port = folder / "data", free_port()
+        data, port = folder / "data", storage.free_port()
         subprocess.run(
             [binaries / "initdb", "-D", data, "-U", "milex", "-A", "trust", "--no-sync"],
             cwd=folder,
@@ -161,7 +139,11 @@ def postgresql() -> Iterator[str]:
             wait_until(
                 lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL", server
             )
-            yield f"postgresql+psycopg2://milex@127.0.0.1:{port}/postgres"
+            user_at = "postgresql+psycopg2://milex@"
+            yield Postgres(
+                f"{user_at}127.0.0.1:{port}/postgres",
+                f"{user_at}/postgres?host={folder}&port={port}",
+            )
         finally:
             server.terminate()
             server.wait(WAIT_SECONDS)

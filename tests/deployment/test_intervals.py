@@ -4,9 +4,11 @@ import json
 import random
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -20,6 +22,7 @@ from pipelines import warehouse as store
 from pipelines.bootstrap import DAYS_A_YEAR, Interval, Sample
 from pipelines.errors import MilexError
 from tests.conftest import BuiltData
+from tests.faults import house
 
 
 def a_sample(number: int, size: int) -> Sample:
@@ -166,10 +169,14 @@ def test_the_asset_of_a_partition_on_a_cluster_and_the_next_snapshot(
     shutil.copy(full_data.settings.warehouse, here.warehouse)
 
     with dg.DagsterInstance.ephemeral() as instance:
-        for partition in ("COW 4.1 lineage", "ATOP 3.0 lineage"):  # the first has no samples
-            assert dg.materialize(
-                [alliance_intervals], partition_key=partition, instance=instance
-            ).success
+        with house.holder(here.warehouse) as build:  # it ends once it is waited for
+            clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: build.communicate(""))
+            monkeypatch.setattr(store, "time", clock)
+            for partition in ("COW 4.1 lineage", "ATOP 3.0 lineage"):  # the first has no samples
+                assert dg.materialize(
+                    [alliance_intervals], partition_key=partition, instance=instance
+                ).success
+            assert build.returncode == 0
         publishing, _ = published_assets(load_models(here.sql))
         assert isinstance(publishing, dg.AssetsDefinition)
         assert dg.materialize(
@@ -234,6 +241,11 @@ def test_every_sample_has_the_grids_own_figures(full_db: duckdb.DuckDBPyConnecti
         figure = figures[asked] + (levels["convention"] == "years plus one")
         assert abs(figure - value) < 1e-9, (sample_id, levels)
     assert len(compared) > 40_000
+    asked = full_db.sql(
+        "SELECT DISTINCT sample_id FROM specifications JOIN claims USING (claim_id) "
+        "WHERE metric LIKE 'alliance%' AND n > 0"
+    ).fetchall()
+    assert {sample_id for (sample_id,) in asked} == samples.keys()
     assert len(samples) > 3_000
 
 

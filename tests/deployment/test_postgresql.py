@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from bench.storage import free_port, listens
 from pipelines.build import dagster_home
 from pipelines.errors import MilexError
 from pipelines.settings import Settings
 from tests.conftest import ROOT, BuiltData
-from tests.deployment.conftest import WAIT_SECONDS, free_port, listens, wait_until
+from tests.deployment.conftest import WAIT_SECONDS, Postgres, wait_until
 
 PYTHON = [sys.executable, "-W", "ignore"]
 # What the history says of each run: how it ended and when it ran, in seconds.
@@ -42,7 +43,7 @@ with DagsterInstance.get() as instance:
 
 
 @pytest.fixture
-def environment(postgresql: str, tmp_path: Path) -> dict[str, str]:
+def environment(postgresql: Postgres, tmp_path: Path) -> dict[str, str]:
     """An installation whose dagster.yaml is the one in deploy/."""
     home = tmp_path / "dagster"
     home.mkdir()
@@ -53,7 +54,7 @@ def environment(postgresql: str, tmp_path: Path) -> dict[str, str]:
         "MILEX_HOME": str(ROOT),
         "MILEX_DATA": str(tmp_path / "data"),
         "DAGSTER_HOME": str(home),
-        "DAGSTER_POSTGRES_URL": postgresql,
+        "DAGSTER_POSTGRES_URL": postgresql.url,
     }
 
 

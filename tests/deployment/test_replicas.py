@@ -3,10 +3,14 @@
 import json
 import logging
 import os
+import socket
+import socketserver
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +22,9 @@ from pipelines import publish, remote, replicas
 from pipelines.errors import MilexError
 from pipelines.models import Column, Model
 from pipelines.settings import Settings
-from tests.conftest import ROOT
-from tests.deployment.conftest import BUCKET, S3
+from tests.conftest import ROOT, BuiltData
+from tests.deployment.conftest import BUCKET, S3, WAIT_SECONDS, wait_until
+from tests.faults import house
 
 TABLE = Model.of_table(
     "main.answer", "One row.", ("answer",), (Column("answer", "INTEGER", None, "it"),)
@@ -166,6 +171,22 @@ def test_while_s3_is_away_a_replica_goes_on_and_says_so_once(
         replicas.share(shared, published(shared, 2))
 
 
+def test_a_build_whose_sharing_fails_says_that_the_snapshot_is_published_here(
+    s3: S3, excerpt_data: BuiltData, tmp_path: Path
+) -> None:
+    here = house.copied(excerpt_data.settings, tmp_path)
+    nowhere = "s3://no-such-bucket/snapshots"
+    with house.milex(here, "build", "--force", MILEX_SNAPSHOTS_URL=nowhere) as build:
+        _, said = build.communicate(timeout=WAIT_SECONDS)
+    published_here = publish.current_snapshot(here)
+    assert build.returncode == 1
+    assert published_here is not None
+    assert published_here.name != excerpt_data.snapshot.name
+    (message,) = (line for line in said.splitlines() if line.startswith("milex: "))
+    assert f"{published_here.name} is published here, but could not be put on" in message
+    assert "untouched" not in message
+
+
 @pytest.mark.parametrize("url", ["memory://shared/snapshots", "file://{}/shared/snapshots"])
 def test_any_storage_that_fsspec_knows_will_do(
     publisher: Settings, tmp_path: Path, url: str
@@ -221,6 +242,81 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
 def test_a_protocol_that_nobody_knows_is_refused() -> None:
     with pytest.raises(MilexError, match="nowhere://x names no storage"):
         remote.storage("nowhere://x")
+
+
+FOLLOW = "replicas.follow(load_settings())"
+REFRESH = "remote.refresh_mirror(load_settings())"
+
+
+@pytest.mark.parametrize("transfer", [FOLLOW, REFRESH], ids=["snapshot", "mirror"])
+def test_what_a_killed_transfer_left_goes_with_the_next(
+    s3: S3, publisher: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transfer: str
+) -> None:
+    """A process is killed while S3 has sent a part of a file."""
+    replicas.share(at(publisher, f"s3://{BUCKET}/snapshots"), published(publisher, 1))
+    with fsspec.open(f"s3://{BUCKET}/raw/a.csv", "wb") as there:
+        there.write(bytes(2**20))
+    data = tmp_path / "here"
+    monkeypatch.setenv("MILEX_DATA", str(data))
+    monkeypatch.setenv("MILEX_SNAPSHOTS_URL", f"s3://{BUCKET}/snapshots")
+    monkeypatch.setenv("MILEX_MIRROR", f"s3://{BUCKET}/raw")
+    program = (
+        "from pipelines import remote, replicas\n"
+        f"from pipelines.settings import load_settings\n{transfer}"
+    )
+
+    def begin() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+
+    def left() -> list[Path]:
+        return list(data.rglob(".*.tmp"))
+
+    with stalling(s3.port, after=100_000) as port:
+        s3.reach(port)
+        victim = begin()
+        wait_until(lambda: left() != [], "the transfer", victim)
+        victim.kill()
+        victim.wait(WAIT_SECONDS)
+    assert len(left()) == 1
+
+    s3.reach(s3.port)
+    assert begin().wait(WAIT_SECONDS) == 0
+    assert left() == []
+
+
+@contextmanager
+def stalling(server: int, after: int) -> Iterator[int]:
+    """A way to a server that lets so many bytes of answers through and then no more; its port."""
+    gone, left = threading.Event(), [after]
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", server)) as upstream:
+                asking = threading.Thread(target=self.ask, args=(upstream,))
+                asking.start()
+                with suppress(OSError):  # the one who asked was killed
+                    while (part := upstream.recv(4096)) and left[0] > 0:
+                        self.request.sendall(part)
+                        left[0] -= len(part)
+                    if part:
+                        gone.wait(WAIT_SECONDS)
+                    self.request.shutdown(socket.SHUT_RDWR)
+                asking.join()
+
+        def ask(self, upstream: socket.socket) -> None:
+            with suppress(OSError):
+                while part := self.request.recv(4096):
+                    upstream.sendall(part)
+                upstream.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as listening:
+        listening.daemon_threads = False  # all of them have ended with it
+        threading.Thread(target=listening.serve_forever).start()
+        try:
+            yield int(listening.server_address[1])
+        finally:
+            gone.set()
+            listening.shutdown()
 
 
 class TestMirror:

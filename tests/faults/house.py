@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -136,13 +138,33 @@ def environment(settings: Settings) -> dict[str, str]:
     return kept | {"MILEX_HOME": str(ROOT), "MILEX_DATA": str(settings.data)}
 
 
-def milex(settings: Settings, *words: str) -> subprocess.Popen[str]:
-    """The command in a process of its own."""
+def milex(settings: Settings, *words: str, **also: str) -> subprocess.Popen[str]:
+    """The command in a process of its own. also: further settings of its environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines.cli", *words],
         cwd=ROOT,
-        env=environment(settings),
+        env=environment(settings) | also,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextmanager
+def holder(warehouse: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds a warehouse until its input ends."""
+    program = (
+        "import sys; from pathlib import Path; from pipelines.warehouse import open_warehouse\n"
+        "with open_warehouse(Path(sys.argv[1])):\n"
+        "    print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "open\n"
+        yield process

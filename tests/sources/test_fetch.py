@@ -16,7 +16,8 @@ from pipelines.sources import accept, download
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.download import Client
 from pipelines.sources.find import find_files, sha256_of
-from pipelines.sources.manifest import manifest_path, unfinished_path
+from pipelines.sources.manifest import manifest_path
+from pipelines.unfinished import unfinished_path
 from tests.sources.conftest import NAME, PATH, Desk
 from tests.sources.publisher import Answer, everything_below, zipped
 
