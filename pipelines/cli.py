@@ -274,7 +274,8 @@ def fetch(
     """Download the publishers' files into data/raw/: checked, and only what is new.
 
     Without an option: everything in the catalogue, and the newest file on the publishers' pages.
-    Nothing else in Milex downloads anything. Exit code 1 if a file could not be had.
+    Nothing else in Milex downloads anything. Exit code 1 if something failed, or if what you named by
+    --edition or --version is gone from the publisher's pages.
     """
     from pipelines.sources import errand
 
