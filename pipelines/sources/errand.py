@@ -127,7 +127,5 @@ def _is_here(settings: Settings, source: Source, published: str) -> bool:
 
 def line(outcome: Outcome) -> str:
     """One source in one line."""
-    return (
-        f"{outcome.dataset} {outcome.version:<6}  {outcome.state:<10}  {outcome.name}: "
-        f"{outcome.detail}"
-    )
+    told = outcome.detail.removeprefix(f"{outcome.name}: ")
+    return f"{outcome.dataset} {outcome.version:<6}  {outcome.state:<10}  {outcome.name}: {told}"

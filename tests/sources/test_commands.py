@@ -86,6 +86,25 @@ def test_what_is_had_nowhere_fails_only_where_it_was_named(
     assert f"  {word}" in named.stdout
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Answer(b"<html>Login</html>"), "expected an .xlsx workbook, found a web page"),
+        (
+            Answer(b"x" * 100, cut_after=40),
+            "{url} was cut off 3 times (IncompleteRead(40 bytes read, 60 more expected)).",
+        ),
+    ],
+)
+def test_a_failure_is_told_once_and_plainly(prompt: Desk, answer: Answer, told: str) -> None:
+    url = prompt.publisher.on(PATH, answer)
+    prompt.lists(PATH)
+
+    (line,) = (line for line in fetch("--edition", "2021").stdout.splitlines() if "failed" in line)
+
+    assert line.startswith(f"SIPRI 2021    failed      {NAME}: {told.format(url=url)}")
+
+
 def test_a_dataset_of_which_nothing_is_there_any_more_is_a_failure(prompt: Desk) -> None:
     prompt.lists("/cow.csv", "COW", "4.1")
 

@@ -274,14 +274,45 @@ def test_a_page_without_links_is_skipped_with_what_was_looked_for(
     assert "503" in str(skipped.skip_message)
 
 
-def test_one_page_that_is_down_does_not_hide_the_other(
-    office: Desk, ask: Callable[[], Any], workbook: bytes
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(silent=True),
+        Answer(b"<a href='atop_5.2__.csv_.zip'>", cut_after=5),
+        Answer(status=404),
+        Answer(status=429),
+        Answer(status=302, headers={"Location": "/data.html"}),
+        Answer(bytes(range(256)) * 40, headers={"Content-Type": "application/pdf"}),
+    ],
+    ids=["slow", "cut off", "404", "429", "circle", "wrong type"],
+)
+def test_one_page_that_is_out_of_order_does_not_hide_the_other(
+    office: Desk, ask: Callable[[], Any], workbook: bytes, fault: Answer
 ) -> None:
     office.publisher.on(NEXT, workbook)
     page_of(office, NEXT)
-    office.publisher.on("/data.html", Answer(silent=True))
+    office.publisher.on("/data.html", fault)
 
-    assert len(requests(ask())) == 1
+    (request,) = requests(ask())
+    assert request.tags["milex/new"] == NEXT.rsplit("/", 1)[-1]
+
+
+def test_a_file_that_the_page_names_and_that_is_not_there_is_no_news(
+    office: Desk, ask: Callable[[], Any]
+) -> None:
+    page_of(office, NEXT)
+
+    skipped = ask()
+    assert isinstance(skipped, dg.SkipReason)
+    assert f"{NEXT} is not there (404)" in str(skipped.skip_message)
+
+
+def test_the_schedule_fetches_everything() -> None:
+    tick = datetime(2026, 5, 15, 6, tzinfo=UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=tick)
+        (request,) = fetching.every_may.evaluate_tick(context).run_requests or []
+    assert dg.validate_run_config(fetching.fetch_sources, request.run_config)
 
 
 # --- new files -----------------------------------------------------------------------------------
