@@ -149,6 +149,7 @@ def nursery(project: Project) -> Iterator[Build]:
     ours, theirs = house.FORK.Pipe()
     process = house.FORK.Process(target=_forking, args=(project.settings, theirs))
     process.start()
+    theirs.close()  # so that the end of that process is heard of here
 
     def build(of: Project | None = None, killed_after: float | None = None) -> Ended:
         ours.send(((of or project).settings, killed_after))
@@ -159,20 +160,24 @@ def nursery(project: Project) -> Iterator[Build]:
     try:
         yield build
     finally:
-        ours.send(None)
+        ours.close()
         process.join()
 
 
 def _forking(settings: Settings, orders: Connection) -> None:
     _work_in(settings)
+    # What every build would import and resolve for itself, at a second or more each.
     import matplotlib.pyplot  # noqa: F401
 
     from pipelines.definitions import defs
 
     defs.resolve_job_def("everything")
     forks = multiprocessing.get_context("fork")
-    while (order := orders.recv()) is not None:
-        of, killed_after = order
+    while True:
+        try:
+            of, killed_after = orders.recv()
+        except EOFError:
+            return
         build = forks.Process(target=_build, args=(of,))
         build.start()
         seconds = _watch(build, killed_after)
