@@ -203,7 +203,8 @@ surviving AS (
 first_pacts AS (
     SELECT
         g.claim_id, g.specification_id, min(h.begin_date) AS first_begin,
-        arg_min(h.alliance_id, (h.begin_date, h.alliance_id)) AS first_pact, count(DISTINCT h.alliance_id) AS n
+        arg_min(h.alliance_id, (h.begin_date, h.alliance_id)) AS first_pact,
+        count(DISTINCT h.alliance_id) AS n
     FROM grid AS g
     JOIN main.alliances AS h
       ON h.dataset = g.dataset AND h.version = g.version
