@@ -22,7 +22,7 @@ PORT = 8573
 def main() -> None:
     """Measure everything, the builds first: this process is then still small."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="the best of so many (default 3)")
+    parser.add_argument("--runs", type=int, default=3, help="the median of so many (default 3)")
     parser.add_argument("--sample", type=int, default=500, help="specifications for pandas")
     parser.add_argument(
         "--no-growth", dest="growth", action="store_false", help="leave out larger inputs"
@@ -42,8 +42,11 @@ def main() -> None:
         data = folder / f"build-{options.runs - 1}"
         unchanged = [build(data, mirror, "no change") for _ in range(options.runs)]
 
-        from bench import adhoc, dashboard, grid, growth, readers, report
+        from bench import adhoc, dashboard, grid, growth, parts, readers, report
 
+        by_hand = parts.full(folder, mirror, options.runs)
+        unchanged_by_hand = parts.unchanged(data, mirror, options.runs)
+        say(f"the parts of a full build: {sum(by_hand.values()):.1f} s")
         readings = []
         for path in sorted(mirror.rglob("*.xlsx")):
             readings.append(readers.read(path, options.runs))
@@ -62,9 +65,11 @@ def main() -> None:
     results = report.Results(
         runs=options.runs,
         load=(load, os.getloadavg()[0]),
-        full=min(full, key=lambda run: run.seconds),
+        full=builds.median(full),
         full_peak_mb=max(run.peak_mb for run in full),
-        unchanged=min(unchanged, key=lambda run: run.seconds),
+        unchanged=builds.median(unchanged),
+        parts=by_hand,
+        unchanged_parts=unchanged_by_hand,
         readings=sorted(readings, key=lambda reading: reading.edition),
         grid=measured,
         adhoc=queries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ SHEETS = 7
 
 @dataclass(frozen=True)
 class Reading:
-    """The best seconds of each way to read one edition."""
+    """The median seconds of each way to read one edition."""
 
     edition: int
     ours: float
@@ -24,14 +25,14 @@ class Reading:
     calamine: float
 
 
-def best(runs: int, call: Callable[[], Any]) -> tuple[float, Any]:
-    """The shortest of some runs, and what the last returned."""
-    shortest, returned = float("inf"), None
+def timed(runs: int, call: Callable[[], Any]) -> tuple[float, Any]:
+    """The median seconds of some runs, and what the last returned."""
+    seconds, returned = [], None
     for _ in range(runs):
         start = time.perf_counter()
         returned = call()
-        shortest = min(shortest, time.perf_counter() - start)
-    return shortest, returned
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), returned
 
 
 def read(path: Path, runs: int) -> Reading:
@@ -52,11 +53,11 @@ def read(path: Path, runs: int) -> Reading:
         workbook = CalamineWorkbook.from_path(path)
         return [workbook.get_sheet_by_name(name).to_python() for name in names]
 
-    ours, edition = best(runs, lambda: read_sipri(path))
+    ours, edition = timed(runs, lambda: read_sipri(path))
     return Reading(
         edition.edition,
         ours,
-        best(runs, lambda: by_pandas("openpyxl"))[0],
-        best(runs, lambda: by_pandas("calamine"))[0],
-        best(runs, by_calamine)[0],
+        timed(runs, lambda: by_pandas("openpyxl"))[0],
+        timed(runs, lambda: by_pandas("calamine"))[0],
+        timed(runs, by_calamine)[0],
     )

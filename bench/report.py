@@ -15,15 +15,11 @@ from bench.builds import Run
 from bench.dashboard import Crowd, Waits
 from bench.grid import Grid
 from bench.growth import Grown, ratios
+from bench.parts import Parts
 from bench.readers import Reading
 
 PACKAGES = ("duckdb", "dagster", "pandas", "python-calamine", "openpyxl")
-FULL_SECONDS, UNCHANGED_SECONDS, PEAK_MB = 10.0, 4.0, 500.0
 BEGIN, END = "<!-- benchmarks: written by `make bench` -->", "<!-- end of benchmarks -->"
-EDITION_SECONDS, GRID_SECONDS, GRID_RATIO = 0.6, 3.0, 50.0
-QUERY_SECONDS = 0.05
-FIRST_PAGE_SECONDS, PAGE_SECONDS, FILTER_SECONDS = 3.0, 1.0, 0.5
-CROWD_SECONDS, CROWD_MB = 2.0, 600.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,8 @@ class Results:
     full: Run
     full_peak_mb: float
     unchanged: Run
+    parts: Parts
+    unchanged_parts: Parts
     readings: Sequence[Reading]
     grid: Grid
     adhoc: AdHoc
@@ -44,9 +42,14 @@ class Results:
     alliances: Sequence[Grown]
 
 
-def met(is_met: bool) -> str:
-    """Whether a goal is met, in a word."""
-    return "met" if is_met else "**missed**"
+@dataclass(frozen=True)
+class Goal:
+    """One line of the table of goals."""
+
+    what: str
+    goal: str
+    measured: str
+    met: bool
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -55,94 +58,67 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def goals(results: Results) -> str:
-    """What was to be reached and what was measured, as a table."""
-    full, unchanged, grid = results.full, results.unchanged, results.grid
+def goals(results: Results) -> list[Goal]:
+    """What was to be reached and what was measured."""
+    full, unchanged, grid, waits, crowd = (
+        results.full,
+        results.unchanged,
+        results.grid,
+        results.waits,
+        results.crowd,
+    )
     slowest = max(reading.ours for reading in results.readings)
-    never_slower = all(reading.ours <= reading.openpyxl for reading in results.readings)
+    slower = [r.edition for r in results.readings if r.ours > r.openpyxl]
     ratio = grid.pandas_seconds / grid.seconds
+    query = results.adhoc.median * 1e3
+    spent = f"{full.seconds:.1f} s ({full.cpu_seconds:.1f} s of processor)"
+    return [
+        Goal("full build, every edition of the mirror", "≤ 10 s", spent, full.seconds <= 10),
+        at_most("build when nothing changed", 4, unchanged.seconds, "s"),
+        below("peak memory of the full build", 500, results.full_peak_mb),
+        at_most("one edition with statuses and notes, the slowest", 0.6, slowest, "s", 2),
+        Goal(
+            "never slower than pandas + openpyxl on values alone",
+            "every edition",
+            f"not {', '.join(map(str, slower))}" if slower else "every edition",
+            not slower,
+        ),
+        at_most(f"grid of alliances, {grid.combinations:,} combinations", 3, grid.seconds, "s", 2),
+        Goal(
+            "grid against one pandas query a specification",
+            "≥ 50 times faster",
+            f"{ratio:.0f} times",
+            ratio >= 50,
+        ),
+        at_most("a simple ad hoc query through a warm worker, median", 50, query, "ms"),
+        at_most("dashboard in a browser: first page after the server's start", 3, waits.first, "s"),
+        at_most("a later page, median", 1, waits.page, "s", 2),
+        at_most("a changed filter, median", 0.5, waits.changed, "s", 2),
+        Goal(
+            f"{crowd.sessions} sessions at once: 95 % of reruns, errors",
+            "≤ 2 s, 0",
+            f"{crowd.p95:.1f} s, {crowd.errors}",
+            crowd.p95 <= 2 and not crowd.errors,
+        ),
+        below("the dashboard server's memory with them", 600, crowd.peak_mb),
+    ]
+
+
+def at_most(what: str, limit: float, measured: float, unit: str, digits: int = 1) -> Goal:
+    """A time that is not to be exceeded."""
+    return Goal(what, f"≤ {limit:g} {unit}", f"{measured:.{digits}f} {unit}", measured <= limit)
+
+
+def below(what: str, limit: float, measured: float) -> Goal:
+    """Memory that is not to be reached, in MB."""
+    return Goal(what, f"< {limit:g} MB", f"{measured:.0f} MB", measured < limit)
+
+
+def goals_table(results: Results) -> str:
+    """Goals, and whether each is met."""
     return table(
         ["what", "goal", "measured", ""],
-        [
-            [
-                "full build, every edition of the mirror",
-                f"≤ {FULL_SECONDS:.0f} s",
-                f"{full.seconds:.1f} s ({full.cpu_seconds:.1f} s of processor)",
-                met(full.seconds <= FULL_SECONDS),
-            ],
-            [
-                "build when nothing changed",
-                f"≤ {UNCHANGED_SECONDS:.0f} s",
-                f"{unchanged.seconds:.1f} s",
-                met(unchanged.seconds <= UNCHANGED_SECONDS),
-            ],
-            [
-                "peak memory of the full build",
-                f"< {PEAK_MB:.0f} MB",
-                f"{results.full_peak_mb:.0f} MB",
-                met(results.full_peak_mb < PEAK_MB),
-            ],
-            [
-                "one edition with statuses and notes, the slowest",
-                f"≤ {EDITION_SECONDS} s",
-                f"{slowest:.2f} s",
-                met(slowest <= EDITION_SECONDS),
-            ],
-            [
-                "never slower than pandas + openpyxl on values alone",
-                "every edition",
-                "every edition" if never_slower else "not every edition",
-                met(never_slower),
-            ],
-            [
-                f"grid of alliances, {grid.combinations:,} combinations",
-                f"≤ {GRID_SECONDS:.0f} s",
-                f"{grid.seconds:.2f} s",
-                met(grid.seconds <= GRID_SECONDS),
-            ],
-            [
-                "grid against one pandas query a specification",
-                f"≥ {GRID_RATIO:.0f} times faster",
-                f"{ratio:.0f} times",
-                met(ratio >= GRID_RATIO),
-            ],
-            [
-                "a simple ad hoc query through a warm worker, median",
-                f"≤ {QUERY_SECONDS * 1e3:.0f} ms",
-                f"{results.adhoc.median * 1e3:.1f} ms",
-                met(results.adhoc.median <= QUERY_SECONDS),
-            ],
-            [
-                "dashboard in a browser: first page after the server's start",
-                f"≤ {FIRST_PAGE_SECONDS:.0f} s",
-                f"{results.waits.first:.1f} s",
-                met(results.waits.first <= FIRST_PAGE_SECONDS),
-            ],
-            [
-                "a later page, median",
-                f"≤ {PAGE_SECONDS:.0f} s",
-                f"{results.waits.page:.2f} s",
-                met(results.waits.page <= PAGE_SECONDS),
-            ],
-            [
-                "a changed filter, median",
-                f"≤ {FILTER_SECONDS} s",
-                f"{results.waits.changed:.2f} s",
-                met(results.waits.changed <= FILTER_SECONDS),
-            ],
-            [
-                f"{results.crowd.sessions} sessions at once: 95 % of reruns, errors",
-                f"≤ {CROWD_SECONDS:.0f} s, 0",
-                f"{results.crowd.p95:.1f} s, {results.crowd.errors}",
-                met(results.crowd.p95 <= CROWD_SECONDS and not results.crowd.errors),
-            ],
-            [
-                "the dashboard server's memory with them",
-                f"< {CROWD_MB:.0f} MB",
-                f"{results.crowd.peak_mb:.0f} MB",
-                met(results.crowd.peak_mb < CROWD_MB),
-            ],
-        ],
+        [[g.what, g.goal, g.measured, "met" if g.met else "**missed**"] for g in goals(results)],
     )
 
 
@@ -152,7 +128,7 @@ def in_readme(text: str, results: Results) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"bench: README.md has no lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{goals(results)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{goals_table(results)}\n\n{END}{after}"
 
 
 def page(results: Results) -> str:
@@ -163,9 +139,10 @@ def page(results: Results) -> str:
             "edition",
             "Milex, s",
             "pandas + openpyxl, s",
-            "ratio",
+            "over Milex",
             "pandas + calamine, s",
             "calamine alone, s",
+            "Milex over it",
         ],
         [
             [
@@ -175,6 +152,7 @@ def page(results: Results) -> str:
                 f"{r.openpyxl / r.ours:.1f}",
                 f"{r.pandas_calamine:.2f}",
                 f"{r.calamine:.2f}",
+                f"{r.ours / r.calamine:.1f}",
             ]
             for r in results.readings
         ],
@@ -182,23 +160,37 @@ def page(results: Results) -> str:
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     return f"""# Benchmarks
 
-Written by `make bench` (`python -m bench`); do not edit by hand. Times are the best of \
-{results.runs} runs.
+Written by `make bench` (`python -m bench`); do not edit by hand. Times are the median of \
+{results.runs} runs, where nothing else is said.
 
 Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}. Load of the machine: \
 {results.load[0]:.1f} at the start, {results.load[1]:.1f} at the end; a load above \
 {os.cpu_count()} means that other work slowed these runs. {versions}.
 
-{goals(results)}
+{goals_table(results)}
 
 Every build is a process of its own in an empty data folder, with installed and compiled packages. \
 The peak is the largest of all full builds. The grid is declared and evaluated in one go.
+
+## A build and the sum of its parts
+
+The parts are done by hand, one after another, in one process that keeps no ledger and no history, \
+and imports Dagster only at the end. `milex build` runs the same through Dagster, and reads the \
+files in a second process while it imports.
+
+{_parts(results.parts, results.full)}
+
+A build that finds nothing changed does not import Dagster:
+
+{_parts(results.unchanged_parts, results.unchanged)}
 
 ## Reading one edition
 
 Milex reads the seven country sheets, the regional totals and the footnotes, and gives every cell's \
 value, unit, status and notes. The others read the values of the seven country sheets and nothing \
-else. The ratio is pandas + openpyxl over Milex.
+else; calamine alone is the floor. Milex stays above it because it does more: it reads each cell's \
+font from the XML, which calamine does not give and in which SIPRI prints what is an estimate, holds \
+every cell against what may stand there, and bounds what a damaged file may cost.
 
 {readers}
 
@@ -233,6 +225,16 @@ starts the worker, took {results.adhoc.first:.2f} s.
 """
 
 
+def _parts(parts: Parts, whole: Run) -> str:
+    total = sum(parts.values())
+    rows = [[part, f"{seconds:.2f}", f"{seconds / total:.0%}"] for part, seconds in parts.items()]
+    rows += [
+        ["**sum of the parts**", f"{total:.2f}", ""],
+        ["**the build**", f"{whole.seconds:.2f}", f"{whole.seconds / total:.2f} times the sum"],
+    ]
+    return table(["part", "s", ""], rows)
+
+
 def _waits(waits: Waits) -> str:
     rows = [("first page", waits.first), *waits.pages.items()]
     rows += [(f"filter: {name}", seconds) for name, seconds in waits.filters.items()]
@@ -251,7 +253,7 @@ def _growth(results: Results) -> str:
         for one, ratio in zip(grown, ratios(grown), strict=True)
     ]
     return (
-        "A full build each. Editions are the newest workbook cut off at earlier years; alliances are "
+        "One full build each. Editions are the newest workbook cut off at earlier years; alliances are "
         "repeated under other numbers and among other states.\n\n"
         + table(["of", "s", "ratio", "peak MB"], rows)
     )

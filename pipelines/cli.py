@@ -274,7 +274,8 @@ def fetch(
     """Download the publishers' files into data/raw/: checked, and only what is new.
 
     Without an option: everything in the catalogue, and the newest file on the publishers' pages.
-    Nothing else in Milex downloads anything. Exit code 1 if a file could not be had.
+    Nothing else in Milex downloads anything. Exit code 1 if something failed, or if the publisher
+    has no longer what you named by --edition or --version, or anything of a dataset.
     """
     from pipelines.sources import errand
 

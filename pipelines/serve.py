@@ -8,13 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from pipelines.build import dagster_home
 from pipelines.errors import MilexError
 from pipelines.settings import Settings
 
 HOST = "127.0.0.1"
+# How long a server may take to stop by itself.
+PATIENCE_S = 20
 
 
 def dashboard_command(settings: Settings, port: int, host: str = HOST) -> list[str]:
@@ -93,8 +98,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 
 def run(command: list[str], settings: Settings) -> int:
-    """Run a server until it is stopped; Ctrl-C and SIGTERM reach it as SIGINT and are no error."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run a server until it is stopped; Ctrl-C and SIGTERM reach it as SIGINT and are no error.
+
+    What does not heed that is ended, with every process that it began.
+    """
+    # SIGINT too: what a script starts in the background would ignore it, and so would the server.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _interrupt)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(settings.dagster_home),
@@ -105,9 +115,21 @@ def run(command: list[str], settings: Settings) -> int:
     try:
         return server.wait()
     except KeyboardInterrupt:
+        family = _family(server.pid)
         server.send_signal(signal.SIGINT)
         try:
-            server.wait(timeout=20)
+            server.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
-            server.kill()
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         return 0
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all that came from it; none if it has ended."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

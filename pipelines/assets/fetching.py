@@ -33,6 +33,20 @@ def with_freshness(specs: Iterable[dg.AssetSpec]) -> list[dg.AssetSpec]:
     return [spec.replace_attributes(freshness_policy=FRESHNESS[spec.key]) for spec in specs]
 
 
+_FILES = dg.TableSchema(
+    [
+        dg.TableColumn("file", "string", "name in data/raw/"),
+        dg.TableColumn("bytes", "int", "size"),
+        dg.TableColumn("sha256", "string", "SHA-256 of the bytes"),
+        dg.TableColumn(
+            "url", "string", "where it was downloaded from; empty for a copy of one's own"
+        ),
+        dg.TableColumn("etag", "string", "the publisher's ETag; empty if there is none"),
+        dg.TableColumn("retrieved_at", "string", "when it was downloaded"),
+    ]
+)
+
+
 class Errand(dg.Config):
     """What to fetch; by default everything in the catalogue and the newest on the pages."""
 
@@ -57,8 +71,15 @@ def fetch(context: dg.OpExecutionContext, config: Errand) -> None:
         had = [outcome for outcome in outcomes if outcome.dataset == name]
         if had and not any(outcome in failed for outcome in had):
             lines = "\n".join(f"- {errand.line(outcome)}" for outcome in had)
+            files = [dg.TableRecord(facts) for facts in errand.files(had)]
             context.log_event(
-                dg.AssetMaterialization(key, metadata={"sources": dg.MetadataValue.md(lines)})
+                dg.AssetMaterialization(
+                    key,
+                    metadata={
+                        "sources": dg.MetadataValue.md(lines),
+                        "files": dg.MetadataValue.table(files, schema=_FILES),
+                    },
+                )
             )
     if failed:
         raise dg.Failure("\n".join(map(errand.line, failed)), allow_retries=False)

@@ -118,8 +118,9 @@ class Client:
                 f"{target.parent} cannot take {_name(url)}: {error.strerror or error}. Free some "
                 "space or change the folder's permissions, then fetch again."
             ) from error
+        reason = _reason(transfer.fault) if transfer.fault else "no reason given"
         raise MilexError(
-            f"{url} was cut off {self._limits.attempts} times ({transfer.fault}). Try again later."
+            f"{url} was cut off {self._limits.attempts} times ({reason}). Try again later."
         )
 
     def _ask(

@@ -16,6 +16,8 @@ from pipelines.sources.manifest import read_manifest
 from pipelines.sources.newer import Offer, offers
 
 PATIENT = Limits()
+# What ends with the file in data/raw/.
+HAD = ("fetched", "unchanged", "kept")
 # Dagster gives a sensor one minute.
 BRIEF = Limits(connect_s=4, read_s=8, attempts=1)
 
@@ -50,9 +52,39 @@ def run(
 
 
 def failures(outcomes: list[Outcome], version: str | None) -> list[Outcome]:
-    """What somebody has to see to; what is known not to be online counts only if it was named."""
-    states = {"failed"} if version is None else {"failed", "not online"}
-    return [outcome for outcome in outcomes if outcome.state in states]
+    """What somebody has to see to.
+
+    What a publisher has nowhere is a failure where it was named, and where nothing of its dataset
+    was to be had: then the dataset has moved.
+    """
+    had = {outcome.dataset for outcome in outcomes if outcome.state in HAD}
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.state == "failed"
+        or (outcome.state not in HAD and (version is not None or outcome.dataset not in had))
+    ]
+
+
+def files(outcomes: list[Outcome]) -> list[dict[str, str | int]]:
+    """What is at hand of some sources, and what their manifests say of it."""
+    found: list[dict[str, str | int]] = []
+    for path in dict.fromkeys(path for outcome in outcomes for path in outcome.paths):
+        if not path.is_file():
+            continue
+        sha256 = sha256_of(path)
+        manifest = read_manifest(path, sha256)
+        found.append(
+            {
+                "file": path.name,
+                "bytes": path.stat().st_size,
+                "sha256": sha256,
+                "url": manifest.url if manifest else "",
+                "etag": (manifest.etag if manifest else None) or "",
+                "retrieved_at": manifest.retrieved_at.isoformat() if manifest else "",
+            }
+        )
+    return found
 
 
 def news(settings: Settings) -> tuple[list[tuple[Offer, str]], list[str]]:
@@ -95,7 +127,5 @@ def _is_here(settings: Settings, source: Source, published: str) -> bool:
 
 def line(outcome: Outcome) -> str:
     """One source in one line."""
-    return (
-        f"{outcome.dataset} {outcome.version:<6}  {outcome.state:<10}  {outcome.name}: "
-        f"{outcome.detail}"
-    )
+    told = outcome.detail.removeprefix(f"{outcome.name}: ")
+    return f"{outcome.dataset} {outcome.version:<6}  {outcome.state:<10}  {outcome.name}: {told}"

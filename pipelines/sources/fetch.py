@@ -27,7 +27,7 @@ from pipelines.sources.manifest import (
 )
 from pipelines.unfinished import clear_unfinished, unfinished_path
 
-State = Literal["fetched", "unchanged", "kept", "not online", "failed"]
+State = Literal["fetched", "unchanged", "kept", "gone", "not online", "failed"]
 
 
 @dataclass(frozen=True)
@@ -97,23 +97,20 @@ def fetch(
         for source in sources(catalogue)
         if dataset in (None, source.dataset.name) and version in (None, source.version)
     ]
-    for source in listed:
-        yield _outcome(settings, client, source, advance, force)
     found = bool(listed)
     for about in catalogue.datasets.values():
-        if about.links is None or dataset not in (None, about.name):
+        if dataset not in (None, about.name):
             continue
-        try:
-            on_page = newer.offers(client, about)
-        except MilexError as error:
-            if version is None or not listed:
-                found = True
-                yield Outcome(about.name, version or "newest", about.page, "failed", str(error))
-            continue
+        on_page, fault = _on_page(client, about)
+        linked = {offer.url for offer in on_page}
         wanted = [offer for offer in on_page if version in (None, offer.version)][:1]
-        for offer in newer.unlisted(catalogue, wanted):
+        new = [offered(catalogue, offer) for offer in newer.unlisted(catalogue, wanted)]
+        for source in (*(known for known in listed if known.dataset == about), *new):
             found = True
-            yield _outcome(settings, client, offered(catalogue, offer), advance, force)
+            yield _outcome(settings, client, source, advance, force, source.url in linked)
+        if fault and (version is None or not listed):
+            found = True
+            yield Outcome(about.name, version or "newest", about.page, "failed", fault)
     if not found:
         raise MilexError(
             f"{dataset or 'Edition or version'} {version} is neither in the catalogue nor on the "
@@ -141,21 +138,38 @@ def offered(catalogue: Catalogue, offer: newer.Offer) -> Source:
     return Source(dataset, offer.version, offer.url, newer.entries(dataset, offer))
 
 
+def _on_page(client: Client, dataset: Dataset) -> tuple[list[newer.Offer], str | None]:
+    """What a publisher's page links to, and why that cannot be told."""
+    if dataset.links is None:
+        return [], None
+    try:
+        return newer.offers(client, dataset), None
+    except MilexError as error:
+        return [], str(error)
+
+
 def _outcome(
-    settings: Settings, client: Client, source: Source, advance: Advance, force: bool
+    settings: Settings,
+    client: Client,
+    source: Source,
+    advance: Advance,
+    force: bool,
+    is_linked: bool,
 ) -> Outcome:
-    """What came of one source, whatever happened."""
+    """What came of one source, whatever happened; is_linked: its publisher's page names it."""
     folder = settings.raw / source.dataset.folder
     targets = [folder / name for name in source.names]
     state: State
     try:
         if source.url is None:
-            state, detail = _not_online(source, targets)
+            state, detail = _nowhere(source, targets, force, "not online", "It is not online.")
         else:
             folder.mkdir(parents=True, exist_ok=True)
             state, detail = _fetch(client, source, source.url, targets, advance, force)
     except NotThere as error:
-        state, detail = "failed", f"{error} {_ask(source)}"
+        # A page that names what is not there is out of order; else the file was taken away.
+        word: State = "failed" if is_linked else "gone"
+        state, detail = _nowhere(source, targets, force, word, str(error))
     except MilexError as error:
         state, detail = "failed", str(error)
     except OSError as error:
@@ -164,10 +178,13 @@ def _outcome(
     return Outcome(source.dataset.name, source.version, name, state, detail, tuple(targets))
 
 
-def _not_online(source: Source, targets: list[Path]) -> tuple[State, str]:
-    if all(target.is_file() for target in targets):
-        return "unchanged", "is here; it is not online"
-    return "not online", _ask(source)
+def _nowhere(
+    source: Source, targets: list[Path], force: bool, word: State, reason: str
+) -> tuple[State, str]:
+    """What the publisher has not: it may be here; else whom to ask, and where to put it."""
+    if not force and all(target.is_file() for target in targets):
+        return "unchanged", f"is here. {reason}"
+    return word, f"{reason} {_ask(source)}"
 
 
 def _ask(source: Source) -> str:

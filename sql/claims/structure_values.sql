@@ -41,24 +41,69 @@ grid AS (
             WHEN 'with Central Asia' THEN 3 END AS level
     FROM claims.structure_grid AS g
 ),
--- Pacts of the hub, of spokes, and of the region, by year, with the obligation that is asked for.
+-- The pacts that a hub has with spokes, or that spokes have with one another: of a thousand pacts a
+-- few, and they are found before any specification asks for them.
+of_hubs AS (
+    SELECT *
+    FROM (
+        SELECT
+            q.hub, q.spokes, p.dataset, p.version, p.year, p.alliance_id, p.bilateral, p.defense,
+            p.offense, p.neutrality, p.nonaggression, p.consultation,
+            list_contains(p.cow_codes, q.hub) AS has_hub,
+            list_intersect(p.cow_codes, q.spoke_list) AS its_spokes
+        FROM (SELECT DISTINCT hub, spokes, spoke_list FROM grid WHERE spokes IS NOT NULL) AS q
+        JOIN main.regional_pacts AS p ON list_has_any(p.cow_codes, q.spoke_list)
+    )
+    WHERE has_hub OR len(its_spokes) >= 2
+),
 pacts AS (
     SELECT
-        g.claim_id, g.specification_id, g.metric, g.criterion, p.*, a."asymmetric" AS uneven,
-        list_contains(p.cow_codes, g.hub) AS has_hub,
-        list_intersect(p.cow_codes, g.spoke_list) AS its_spokes
+        g.claim_id, g.specification_id, g.metric, g.criterion, p.alliance_id, p.bilateral,
+        p.has_hub, p.its_spokes, a."asymmetric" AS uneven
     FROM grid AS g
-    JOIN main.regional_pacts AS p
-      ON p.dataset = g.dataset AND p.version = g.version
+    JOIN of_hubs AS p
+      ON p.hub = g.hub AND p.spokes = g.spokes AND p.dataset = g.dataset AND p.version = g.version
      AND p.year BETWEEN g.from_year AND g.to_year
-     AND p.level <= coalesce(g.level, 3)
      AND has_obligation(g.obligation, p.defense, p.offense, p.neutrality, p.nonaggression,
                         p.consultation)
      AND (coalesce(g.members, 'all') = 'all' OR p.bilateral = (g.members = 'bilateral'))
     JOIN main.alliances AS a
       ON a.dataset = p.dataset AND a.version = p.version AND a.alliance_id = p.alliance_id
     WHERE g.metric IN ('hub_ties', 'hub_bilateral_asymmetric', 'pacts_among_spokes',
-                       'hub_multilateral', 'pact_share')
+                       'hub_multilateral')
+),
+-- The region's pacts of a year with the obligation that is asked for.
+shares AS (
+    SELECT
+        g.claim_id, g.specification_id,
+        100 * avg((CASE g.criterion WHEN 'bilateral' THEN p.bilateral
+                   WHEN 'no defense' THEN NOT p.defense END)::INTEGER) AS share,
+        count(*) AS n, hash(list(p.alliance_id ORDER BY p.alliance_id)) AS rows_hash
+    FROM grid AS g
+    JOIN main.regional_pacts AS p
+      ON p.dataset = g.dataset AND p.version = g.version AND p.year = g.to_year
+     AND p.level <= g.level
+     AND has_obligation(g.obligation, p.defense, p.offense, p.neutrality, p.nonaggression,
+                        p.consultation)
+     AND (g.members = 'all' OR p.bilateral = (g.members = 'bilateral'))
+    WHERE g.metric = 'pact_share'
+    GROUP BY g.claim_id, g.specification_id
+),
+-- Alliances that all of the states are members of: at the end of a year, or ever.
+joint AS (
+    SELECT q.dataset, q.version, q.states, q.to_year, m.alliance_id
+    FROM (
+        SELECT DISTINCT dataset, version, states, to_year, state_list
+        FROM grid WHERE metric IN ('lineage_age', 'member_duties')
+    ) AS q
+    JOIN main.alliance_members AS m
+      ON m.dataset = q.dataset AND m.version = q.version
+     AND list_contains(q.state_list, m.cow_code)
+     AND (q.to_year IS NULL
+          OR (m.entry_date <= make_date(q.to_year, 12, 31)
+              AND coalesce(m.exit_date, DATE '9999-12-31') > make_date(q.to_year, 12, 31)))
+    GROUP BY q.dataset, q.version, q.states, q.to_year, q.state_list, m.alliance_id
+    HAVING count(DISTINCT m.cow_code) = len(q.state_list)
 ),
 tied AS (
     SELECT claim_id, specification_id, metric, criterion, alliance_id, bilateral, uneven,
@@ -75,7 +120,7 @@ spoke_coded AS (
     WHERE metric = 'hub_bilateral_asymmetric'
     GROUP BY claim_id, specification_id, criterion, spoke
 ),
--- Units whose states are members at the end of the year, for the age of a tie.
+-- Units of alliances that the states are members of at the end of the year, for the age of a tie.
 ages AS (
     SELECT
         g.claim_id, g.specification_id, u.unit_id,
@@ -83,8 +128,11 @@ ages AS (
             THEN date_diff('day', u.begin_date, make_date(g.to_year, 12, 31)) / 365.2425
             ELSE g.to_year - year(u.begin_date) END AS age
     FROM grid AS g
+    JOIN joint AS j
+      ON j.dataset = g.dataset AND j.version = g.version AND j.states = g.states
+     AND j.to_year = g.to_year
     JOIN main.alliances AS a
-      ON a.dataset = g.dataset AND a.version = g.version
+      ON a.dataset = j.dataset AND a.version = j.version AND a.alliance_id = j.alliance_id
      AND has_obligation(g.obligation, a.defense, a.offense, a.neutrality, a.nonaggression,
                         a.consultation)
      AND a.begin_date <= make_date(g.to_year, 12, 31)
@@ -94,12 +142,6 @@ ages AS (
       ON u.dataset = a.dataset AND u.version = a.version AND u.unit = g.unit
      AND u.unit_id = CASE g.unit WHEN 'lineage' THEN a.lineage_id ELSE a.alliance_id END
     WHERE g.metric = 'lineage_age'
-      AND (SELECT count(DISTINCT m.cow_code) FROM main.alliance_members AS m
-           WHERE m.dataset = a.dataset AND m.version = a.version
-             AND m.alliance_id = a.alliance_id AND list_contains(g.state_list, m.cow_code)
-             AND m.entry_date <= make_date(g.to_year, 12, 31)
-             AND coalesce(m.exit_date, DATE '9999-12-31') > make_date(g.to_year, 12, 31)
-          ) = len(g.state_list)
 ),
 reaching AS (
     SELECT
@@ -161,7 +203,8 @@ surviving AS (
 first_pacts AS (
     SELECT
         g.claim_id, g.specification_id, min(h.begin_date) AS first_begin,
-        arg_min(h.alliance_id, h.begin_date) AS first_pact, count(DISTINCT h.alliance_id) AS n
+        arg_min(h.alliance_id, (h.begin_date, h.alliance_id)) AS first_pact,
+        count(DISTINCT h.alliance_id) AS n
     FROM grid AS g
     JOIN main.alliances AS h
       ON h.dataset = g.dataset AND h.version = g.version
@@ -183,16 +226,15 @@ duties AS (
         g.claim_id, g.specification_id, g.bound_list, m.cow_code,
         bool_or(m.defense) AS has_duty, count(DISTINCT m.alliance_id) AS n
     FROM grid AS g
+    JOIN joint AS j
+      ON j.dataset = g.dataset AND j.version = g.version AND j.states = g.states
+     AND j.to_year IS NULL
     JOIN main.alliances AS a
-      ON a.dataset = g.dataset AND a.version = g.version AND a.bilateral AND a.defense
-     AND (g.pacts = 'all' OR a.end_date IS NULL)
+      ON a.dataset = j.dataset AND a.version = j.version AND a.alliance_id = j.alliance_id
+     AND a.bilateral AND a.defense AND (g.pacts = 'all' OR a.end_date IS NULL)
     JOIN main.alliance_members AS m
       ON m.dataset = a.dataset AND m.version = a.version AND m.alliance_id = a.alliance_id
     WHERE g.metric = 'member_duties'
-      AND (SELECT count(DISTINCT b.cow_code) FROM main.alliance_members AS b
-           WHERE b.dataset = a.dataset AND b.version = a.version
-             AND b.alliance_id = a.alliance_id AND list_contains(g.state_list, b.cow_code)
-          ) = len(g.state_list)
     GROUP BY g.claim_id, g.specification_id, g.bound_list, m.cow_code
 ),
 -- Combined military expenditure of the members of each bilateral pact, by year, edition and prices.
@@ -226,7 +268,8 @@ compared AS (
 ),
 -- The rank of the pact of the two states is one more than the number of pacts above it.
 of_states AS (
-    SELECT claim_id, specification_id, max(amount) AS amount, arg_max(alliance_id, amount) AS alliance_id
+    SELECT claim_id, specification_id, max(amount) AS amount,
+           arg_max(alliance_id, (amount, alliance_id)) AS alliance_id
     FROM compared
     WHERE list_has_all(cow_codes, state_list)
     GROUP BY claim_id, specification_id
@@ -277,12 +320,7 @@ found AS (
         max(n), hash(list(has_duty ORDER BY cow_code), max(n))
     FROM duties GROUP BY claim_id, specification_id
     UNION ALL
-    SELECT
-        claim_id, specification_id,
-        100 * avg((CASE criterion WHEN 'bilateral' THEN bilateral
-                   WHEN 'no defense' THEN NOT defense END)::INTEGER),
-        count(*), hash(list(alliance_id ORDER BY alliance_id))
-    FROM pacts WHERE metric = 'pact_share' GROUP BY claim_id, specification_id
+    SELECT claim_id, specification_id, share, n, rows_hash FROM shares
     UNION ALL
     SELECT claim_id, specification_id, rank, n, hash(n, amount, alliance_id)
     FROM ranked

@@ -33,24 +33,21 @@ WITH ranked AS (
      AND coalesce(m.exit_date::DATE, DATE '9999-12-31') >= make_date(p.year, 1, 1)
     GROUP BY ALL
 ),
-ties AS (
-    SELECT
-        a.dataset, a.version, a.year, a.cow_code AS state_a, b.cow_code AS state_b,
-        min(least(a.strength, b.strength)) AS strength, bool_or(a.bilateral) AS bilateral,
-        list(DISTINCT a.alliance_id ORDER BY a.alliance_id) AS alliance_ids
-    FROM ranked AS a
-    JOIN ranked AS b
-      ON b.dataset = a.dataset AND b.version = a.version AND b.year = a.year
-     AND b.alliance_id = a.alliance_id AND b.cow_code > a.cow_code
-    GROUP BY a.dataset, a.version, a.year, a.cow_code, b.cow_code
+placed AS (
+    SELECT r.*, k.country, k.alliance_region IS NOT NULL AS in_region
+    FROM ranked AS r
+    LEFT JOIN staging.country_codes AS k ON k.cow_code = r.cow_code
 )
 SELECT
-    t.dataset, t.version, t.year, t.state_a, t.state_b, x.country AS country_a,
-    y.country AS country_b,
-    CASE t.strength WHEN 1 THEN 'defense' WHEN 2 THEN 'offense' WHEN 3 THEN 'neutrality'
+    a.dataset, a.version, a.year, a.cow_code AS state_a, b.cow_code AS state_b,
+    a.country AS country_a, b.country AS country_b,
+    CASE min(least(a.strength, b.strength))
+        WHEN 1 THEN 'defense' WHEN 2 THEN 'offense' WHEN 3 THEN 'neutrality'
         WHEN 4 THEN 'nonaggression' WHEN 5 THEN 'consultation' ELSE 'none' END AS strongest,
-    t.bilateral, t.alliance_ids
-FROM ties AS t
-LEFT JOIN staging.country_codes AS x ON x.cow_code = t.state_a
-LEFT JOIN staging.country_codes AS y ON y.cow_code = t.state_b
-WHERE x.alliance_region IS NOT NULL OR y.alliance_region IS NOT NULL
+    bool_or(a.bilateral) AS bilateral, list(a.alliance_id ORDER BY a.alliance_id) AS alliance_ids
+FROM placed AS a
+JOIN placed AS b
+  ON b.dataset = a.dataset AND b.version = a.version AND b.year = a.year
+ AND b.alliance_id = a.alliance_id AND b.cow_code > a.cow_code
+WHERE a.in_region OR b.in_region
+GROUP BY a.dataset, a.version, a.year, a.cow_code, b.cow_code, a.country, b.country

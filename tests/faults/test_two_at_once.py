@@ -17,6 +17,8 @@ from pipelines.settings import Settings
 from tests.browser.servers import until
 from tests.conftest import ROOT, BuiltData
 from tests.faults import house
+from tests.faults.nursery import contents, row_counts
+from tests.readers.make_workbook import make_book, save
 
 DAGSTER_RUN = """
 import sys
@@ -32,6 +34,8 @@ sys.exit(not dg.materialize([slow], resources={"warehouse": Warehouse()}).succes
 """
 PUBLISHED = 12
 PROCESSES, THREADS = 2, 10
+# During a build; the first of them keep one connection all the time.
+READERS, KEEP_OPEN = 20, 3
 
 
 def has_open(process: int, path: Path) -> bool | None:
@@ -142,3 +146,58 @@ def test_twenty_readers_see_whole_snapshots_while_others_are_published(
     assert len(seen) == PROCESSES * THREADS
     assert all(rows > house.ROWS for mine in seen for rows in mine)
     assert len(set().union(*seen)) > 2, "the readers saw nothing change"
+
+
+def look_until(settings: Settings, over: Any, answers: Any, keeps_open: bool) -> None:
+    """One reader in a process of its own, as another tool would be: on the stable path.
+
+    Counts every table's rows each time, and where the numbers are new looks at every row.
+    """
+    seen: dict[tuple[tuple[str, int], ...], dict[str, str]] = {}
+    error = ""
+    try:
+        connection = duckdb.connect(str(settings.pointer), read_only=True)
+        ended = False
+        while not ended:
+            ended = over.is_set()  # and look once more
+            counted = tuple(sorted(row_counts(connection).items()))
+            if counted not in seen:
+                seen[counted] = contents(connection)
+            over.wait(0.6)  # as a person does, if faster
+            if not keeps_open:
+                connection.close()
+                connection = duckdb.connect(str(settings.pointer), read_only=True)
+    except Exception as raised:
+        error = repr(raised)
+    answers.put((keeps_open, list(seen.values()), error))
+
+
+def test_twenty_readers_see_the_old_or_the_new_snapshot_while_a_build_runs(
+    excerpt_data: BuiltData, tmp_path: Path
+) -> None:
+    """A real build of one edition more: every reader finds all tables old, or all of them new."""
+    settings = house.copied(excerpt_data.settings, tmp_path)
+    with duckdb.connect(str(settings.pointer.resolve()), read_only=True) as connection:
+        old = contents(connection)
+    settings.raw.mkdir()
+    save(make_book([*range(2015, 2027)]), settings.raw / "next.xlsx")
+    over, answers = house.FORK.Event(), house.FORK.Queue()
+    readers = [
+        house.child(look_until, settings, over, answers, number < KEEP_OPEN)
+        for number in range(READERS)
+    ]
+    with house.milex(settings, "build", "--force") as build:
+        _, said = build.communicate(timeout=300)
+    over.set()
+    found = [answers.get(timeout=120) for _ in readers]
+    for reader in readers:
+        reader.join()
+    assert build.returncode == 0, said
+
+    with duckdb.connect(str(settings.pointer.resolve()), read_only=True) as connection:
+        new = contents(connection)
+    assert new.keys() == old.keys()
+    assert new["observations"] != old["observations"]
+    assert [error for _, _, error in found] == [""] * READERS
+    for keeps_open, seen, _ in found:
+        assert seen == ([old] if keeps_open else [old, new])

@@ -65,17 +65,52 @@ def test_one_failure_is_exit_code_1_and_the_others_are_fetched(
     assert "Traceback" not in done.output
 
 
-def test_what_is_not_online_fails_only_where_it_was_named(prompt: Desk) -> None:
-    prompt.files = [replace(prompt.files[0], version="3.0", url=None, file_name="atop3_0m.csv")]
-    prompt.publisher.on("/data.html", b'<a href="atop_5.1__.csv_.zip">all</a>')
-    prompt.lists("/atop_5.1__.csv_.zip", "ATOP", "5.1", file_name="atop5_1m.csv")
-    all_of_them = fetch("--dataset", "atop")
-    named = fetch("--dataset", "atop", "--version", "3.0")
+@pytest.mark.parametrize(("url", "word"), [(None, "not online"), ("/files/old.xlsx", "gone")])
+def test_what_is_had_nowhere_fails_only_where_it_was_named(
+    prompt: Desk, workbook: bytes, url: str | None, word: str
+) -> None:
+    """A script that fetches everything goes on; one that needs this very edition is told."""
+    prompt.publisher.on(PATH, workbook)
+    prompt.lists(PATH)
+    prompt.lists("/files/old.xlsx", version="2016")
+    prompt.files[-1] = replace(prompt.files[-1], url=url and prompt.publisher.url + url)
 
-    assert "not online" in named.stdout
-    assert "Ask them." in named.stdout
+    everything = fetch("--dataset", "sipri")
+    assert everything.exit_code == 0, everything.output
+    assert f"SIPRI 2016    {word:<10}  old.xlsx: " in everything.stdout
+    assert "Ask them." in everything.stdout
+    assert "Put old.xlsx into data/raw/sipri/." in everything.stdout
+
+    named = fetch("--edition", "2016")
     assert named.exit_code == 1
-    assert all_of_them.stdout.count("failed") == 1
+    assert f"  {word}" in named.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Answer(b"<html>Login</html>"), "expected an .xlsx workbook, found a web page"),
+        (
+            Answer(b"x" * 100, cut_after=40),
+            "{url} was cut off 3 times (IncompleteRead(40 bytes read, 60 more expected)).",
+        ),
+    ],
+)
+def test_a_failure_is_told_once_and_plainly(prompt: Desk, answer: Answer, told: str) -> None:
+    url = prompt.publisher.on(PATH, answer)
+    prompt.lists(PATH)
+
+    (line,) = (line for line in fetch("--edition", "2021").stdout.splitlines() if "failed" in line)
+
+    assert line.startswith(f"SIPRI 2021    failed      {NAME}: {told.format(url=url)}")
+
+
+def test_a_dataset_of_which_nothing_is_there_any_more_is_a_failure(prompt: Desk) -> None:
+    prompt.lists("/cow.csv", "COW", "4.1")
+
+    done = fetch("--dataset", "cow")
+    assert done.exit_code == 1
+    assert "gone" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -343,16 +343,44 @@ def test_a_transfer_without_end_is_given_up(
     assert "did not arrive within 0 s" in failed(desk, old)
 
 
-def test_a_missing_file_says_where_to_ask_and_where_to_put_it(
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_that_is_gone_says_where_to_ask_and_where_to_put_it(desk: Desk, status: int) -> None:
+    desk.publisher.on(PATH, Answer(HTML, status=status))
+    desk.lists(PATH)
+
+    outcome = desk.fetch_one()
+    assert outcome.state == "gone"
+    assert f"{PATH} is not there ({status})." in outcome.detail
+    assert "Ask them." in outcome.detail
+    assert f"Put {NAME} into data/raw/sipri/" in outcome.detail
+    assert len(desk.asked) == 1
+    assert everything_below(desk.settings.raw) == {}
+
+
+def test_what_is_gone_and_here_is_well_unless_it_is_asked_for_anew(
     desk: Desk, old: dict[str, bytes]
 ) -> None:
     desk.publisher.on(PATH, Answer(HTML, status=404))
 
-    detail = failed(desk, old)
-    assert "404" in detail
-    assert "Ask them." in detail
-    assert f"Put {NAME} into data/raw/sipri/" in detail
-    assert len(desk.asked) == 1
+    kept = desk.fetch_one()
+    assert kept.state == "unchanged"
+    assert "is here." in kept.detail
+    assert "404" in kept.detail
+    assert desk.fetch_one(force=True).state == "gone"
+    assert everything_below(desk.settings.raw) == old
+
+
+def test_a_page_that_names_what_is_not_there_is_a_failure(
+    desk: Desk, old: dict[str, bytes]
+) -> None:
+    """Of a listed file, and of one that nobody has seen."""
+    for newest in (PATH, PATH.replace("2021", "2026")):
+        desk.publisher.on("/databases/milex", f'<a href="{newest}">all</a>'.encode())
+        desk.publisher.on(newest, Answer(HTML, status=404))
+        outcomes = desk.fetch("SIPRI", None, force=True)
+        assert outcomes[-1].state == "failed"
+        assert "404" in outcomes[-1].detail
+        assert everything_below(desk.settings.raw) == old
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -714,7 +742,7 @@ def test_what_one_source_does_wrong_stops_no_other(desk: Desk, workbook: bytes) 
     outcomes = desk.fetch(None, None)
 
     assert [(outcome.version, outcome.state) for outcome in outcomes] == [
-        ("2015", "failed"),
+        ("2015", "gone"),
         ("2016", "failed"),
         ("2021", "fetched"),
         ("2014", "not online"),

@@ -1,10 +1,12 @@
 """Fetching as Dagster does it: the job, the schedule, the sensors, all off by default."""
 
+import asyncio
 import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,10 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.definitions import freshness_evaluator
+from dagster._core.definitions.freshness import FreshnessState
+from dagster._core.instance.methods import event_methods
+from dagster._core.loader import LoadingContextForTest
 
 from pipelines.assets import fetching
 from pipelines.sources import errand
@@ -84,11 +90,42 @@ def test_the_publishers_datasets_have_freshness_policies() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "fetched", "today", "state"),
+    [
+        ("SIPRI", None, "2026-05-20", FreshnessState.UNKNOWN),
+        ("SIPRI", "2026-05-15", "2026-05-20", FreshnessState.PASS),
+        ("SIPRI", "2026-05-15", "2027-05-31", FreshnessState.PASS),
+        ("SIPRI", "2026-05-15", "2027-06-02", FreshnessState.FAIL),
+        ("SIPRI", "2027-06-20", "2027-07-01", FreshnessState.PASS),
+        ("ATOP", "2026-05-15", "2027-06-02", FreshnessState.PASS),
+        ("COW", "2026-05-15", "2027-07-01", FreshnessState.FAIL),
+    ],
+)
+def test_a_dataset_is_fresh_after_it_was_fetched_and_until_its_publisher_has_more(
+    monkeypatch: pytest.MonkeyPatch, name: str, fetched: str | None, today: str, state: object
+) -> None:
+    key = fetching.PUBLISHERS[name]
+    node = defs.resolve_asset_graph().get(key)
+    evaluate = freshness_evaluator.FRESHNESS_EVALUATORS_BY_POLICY_TYPE[type(node.freshness_policy)]
+    now = datetime.fromisoformat(today).replace(tzinfo=UTC)
+    monkeypatch.setattr(freshness_evaluator, "get_current_datetime", lambda _zone: now)
+    monkeypatch.setattr(freshness_evaluator, "get_current_timestamp", now.timestamp)
+    with dg.DagsterInstance.ephemeral() as instance:
+        if fetched:
+            at = datetime.fromisoformat(fetched).replace(tzinfo=UTC).timestamp()
+            monkeypatch.setattr(event_methods, "get_current_timestamp", lambda: at)
+            instance.report_runless_asset_event(dg.AssetMaterialization(key))
+        found = asyncio.run(evaluate().evaluate_freshness(LoadingContextForTest(instance), node))
+    assert found == state
+
+
 # --- the job -------------------------------------------------------------------------------------
 
 
 def test_the_job_fetches_and_reports_the_dataset(office: Desk, workbook: bytes) -> None:
-    office.publisher.on(PATH, workbook)
+    office.publisher.on(PATH, Answer(workbook, headers={"ETag": '"a"'}))
+    office.lists("/files/gone.xlsx", version="2015")
     office.lists(PATH)
     page_of(office, PATH)
 
@@ -99,12 +136,36 @@ def test_the_job_fetches_and_reports_the_dataset(office: Desk, workbook: bytes) 
     (event,) = [e for e in result.all_events if e.is_step_materialization]
     assert event.asset_key == dg.AssetKey(["publishers", "sipri_milex"])
     materialization = event.step_materialization_data.materialization
-    assert NAME in str(materialization.metadata["sources"].value)
+    lines = str(materialization.metadata["sources"].value)
+    assert f"fetched     {NAME}" in lines
+    assert "gone        gone.xlsx" in lines
+    (file,) = materialization.metadata["files"].records
+    at = file.data.pop("retrieved_at")
+    assert datetime.now(UTC) - datetime.fromisoformat(str(at)) < timedelta(minutes=5)
+    assert file.data == {
+        "file": NAME,
+        "bytes": len(workbook),
+        "sha256": sha256(workbook).hexdigest(),
+        "url": office.publisher.url + PATH,
+        "etag": '"a"',
+    }
+
+
+def test_what_was_not_to_be_had_leaves_the_dataset_as_old_as_it_was(office: Desk) -> None:
+    office.lists("/files/gone.xlsx", version="2015")
+    page_of(office, PATH)
+    office.publisher.on(PATH, Answer(b"", 404))
+
+    for config in ({"dataset": "SIPRI"}, {"dataset": "SIPRI", "version": "2015"}):
+        result = run_job(config)
+        assert not result.success
+        assert not [event for event in result.all_events if event.is_step_materialization]
 
 
 def test_the_job_fails_at_the_end_and_keeps_what_it_had(office: Desk, workbook: bytes) -> None:
     office.publisher.on(PATH, workbook)
-    office.lists("/files/gone.xlsx", version="2015")
+    office.lists("/files/page.xlsx", version="2015")
+    office.publisher.on("/files/page.xlsx", b"<html>Access denied</html>")
     office.lists(PATH)
     page_of(office, PATH)
 
@@ -113,7 +174,7 @@ def test_the_job_fails_at_the_end_and_keeps_what_it_had(office: Desk, workbook: 
     assert not result.success
     assert office.workbook.exists()
     (failure,) = [event for event in result.all_events if event.is_step_failure]
-    assert "gone.xlsx" in failure.step_failure_data.user_failure_data.description
+    assert "page.xlsx" in failure.step_failure_data.user_failure_data.description
     assert not [e for e in result.all_events if e.is_step_materialization]
 
 
@@ -213,14 +274,45 @@ def test_a_page_without_links_is_skipped_with_what_was_looked_for(
     assert "503" in str(skipped.skip_message)
 
 
-def test_one_page_that_is_down_does_not_hide_the_other(
-    office: Desk, ask: Callable[[], Any], workbook: bytes
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(silent=True),
+        Answer(b"<a href='atop_5.2__.csv_.zip'>", cut_after=5),
+        Answer(status=404),
+        Answer(status=429),
+        Answer(status=302, headers={"Location": "/data.html"}),
+        Answer(bytes(range(256)) * 40, headers={"Content-Type": "application/pdf"}),
+    ],
+    ids=["slow", "cut off", "404", "429", "circle", "wrong type"],
+)
+def test_one_page_that_is_out_of_order_does_not_hide_the_other(
+    office: Desk, ask: Callable[[], Any], workbook: bytes, fault: Answer
 ) -> None:
     office.publisher.on(NEXT, workbook)
     page_of(office, NEXT)
-    office.publisher.on("/data.html", Answer(silent=True))
+    office.publisher.on("/data.html", fault)
 
-    assert len(requests(ask())) == 1
+    (request,) = requests(ask())
+    assert request.tags["milex/new"] == NEXT.rsplit("/", 1)[-1]
+
+
+def test_a_file_that_the_page_names_and_that_is_not_there_is_no_news(
+    office: Desk, ask: Callable[[], Any]
+) -> None:
+    page_of(office, NEXT)
+
+    skipped = ask()
+    assert isinstance(skipped, dg.SkipReason)
+    assert f"{NEXT} is not there (404)" in str(skipped.skip_message)
+
+
+def test_the_schedule_fetches_everything() -> None:
+    tick = datetime(2026, 5, 15, 6, tzinfo=UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=tick)
+        (request,) = fetching.every_may.evaluate_tick(context).run_requests or []
+    assert dg.validate_run_config(fetching.fetch_sources, request.run_config)
 
 
 # --- new files -----------------------------------------------------------------------------------
