@@ -13,8 +13,7 @@ import duckdb
 import pytest
 
 from pipelines import public
-from pipelines.assets.models import everything_behind
-from pipelines.models import load_models
+from pipelines.models import everything_behind, load_models
 from pipelines.settings import Settings
 from tests.conftest import ROOT, BuiltData, absent
 
