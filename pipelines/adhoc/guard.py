@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.adhoc.editions import unsettled, warning
+from pipelines.adhoc.editions import Editioned, unsettled, warning
 from pipelines.adhoc.syntax import Node, column_name, ctes, is_column, is_query
 from pipelines.models import walk
 
@@ -84,7 +84,7 @@ class Guard:
     system_views: frozenset[str]
     functions: frozenset[str]
     table_functions: frozenset[str]
-    editioned: Mapping[str, str]
+    editioned: Editioned
     units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -102,13 +102,20 @@ class Guard:
         ):
             described = columns.setdefault(table.casefold(), {})
             described[column.casefold()] = _unit(comment or "")
-        editioned = {
-            table: "edition" if "edition" in described else "version"
-            for table, described in columns.items()
-            if described.keys() & {"edition", "version"}
-            and table not in ONE_ROW_AN_EDITION
-            and not table.endswith("_latest")
-        }
+        editioned = Editioned(
+            {
+                table: "edition" if "edition" in described else "version"
+                for table, described in columns.items()
+                if described.keys() & {"edition", "version"}
+                and table not in ONE_ROW_AN_EDITION
+                and not table.endswith("_latest")
+            },
+            {table: frozenset(columns[table]) for table in columns.keys() & ONE_ROW_AN_EDITION},
+            _names(
+                connection,
+                "SELECT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'",
+            ),
+        )
         return cls(
             connection,
             tables,
@@ -139,7 +146,7 @@ class Guard:
         for node in walk(tree):
             self._check_node(node, names)
         warnings = tuple(
-            warning(table, self.editioned[table], self.tables)
+            warning(table, self.editioned.columns[table], self.tables)
             for table in unsettled(tree, self.editioned)
         )
         return Query(sql, warnings, self._units_of(tree))
