@@ -1,5 +1,6 @@
 """The SQL page as the server runs it: addresses, examples, what is refused, charts, odd values."""
 
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,6 +39,25 @@ def test_the_page_opens_with_an_answer(page: Opening) -> None:
     assert not test.exception
     assert not test.error
     assert "country" in test.dataframe[0].value.columns
+
+
+def test_the_workers_are_warm_before_the_page_is_opened(
+    app, excerpt_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILEX_SQL_WORKERS", "3")
+    sql_workers.pool.clear()
+    try:
+        test = opened(app, excerpt_data.settings, tmp_path, "data")
+        assert not test.exception
+        deadline = time.monotonic() + 30
+        while len(warm := set(sql_workers.pool().processes())) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        test.switch_page("app_pages/sql.py").run()
+        assert not test.error
+        assert set(sql_workers.pool().processes()) == warm
+    finally:
+        sql_workers.pool.clear()
 
 
 def test_an_address_carries_a_query(page: Opening) -> None:
