@@ -7,6 +7,7 @@ each of the three would hold alone against most of what is tried. Knows no table
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +85,7 @@ class Guard:
     system_views: frozenset[str]
     functions: frozenset[str]
     table_functions: frozenset[str]
+    by_name: Mapping[str, frozenset[str | int]]
     editioned: Editioned
     units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -122,6 +124,7 @@ class Guard:
             views,
             _plain_functions(connection) | metrics,
             frozenset(TABLE_FUNCTIONS) | metrics,
+            _metrics_by_name(connection),
             editioned,
             columns,
         )
@@ -161,7 +164,10 @@ class Guard:
                     if not statements
                     else f"One query at a time: these are {len(statements)} statements.",
                 )
-            kind = statements[0].type
+            try:
+                kind = statements[0].type
+            except ValueError:  # a kind that DuckDB's bindings have no name for, and no SELECT
+                raise Refused("statement", "Only a SELECT can run here.") from None
             if kind == duckdb.StatementType.MULTI:
                 raise Refused(
                     "statement", "PIVOT has to name its values: PIVOT … ON column IN (…)."
@@ -189,6 +195,22 @@ class Guard:
             raise Refused("statement", "Write the value itself: parameters have none here.")
         elif "function_name" in node:
             _check_function(node, self.functions | self.table_functions)
+            if str(node["function_name"]).casefold() in self.by_name:
+                self._check_named_tables(node, names)
+
+    def _check_named_tables(self, node: Node, names: set[str]) -> None:
+        """A metric reads the table that it is given the name of, past every other check here."""
+        metric = str(node["function_name"]).casefold()
+        known = self.tables | names
+        for position, argument in enumerate(node["arguments"]):
+            parameter = str(argument["name"]).casefold() or position
+            literal = argument["expression"].get("literal") or {}
+            is_known = literal.get("kind") == "STRING" and literal["text"].casefold() in known
+            if parameter in self.by_name[metric] and not is_known:
+                raise Refused(
+                    "table",
+                    f"{metric} takes the name of a table of the snapshot or of a WITH, in quotes.",
+                )
 
     def _check_source(self, node: Node, kind: str, names: set[str]) -> None:
         if kind not in SOURCES:
@@ -291,6 +313,24 @@ def _is_plain(body: Any, allowed: set[str]) -> bool:
         and ("function_name" not in node or str(node["function_name"]).casefold() in allowed)
         for node in walk(body)
     )
+
+
+def _metrics_by_name(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, frozenset[str | int]]:
+    """The metrics that read tables by name, with the parameters that take one: name and place."""
+    found: dict[str, frozenset[str | int]] = {}
+    for name, parameters, body in _rows(
+        connection,
+        "SELECT function_name, parameters, macro_definition FROM duckdb_functions() "
+        "WHERE NOT internal AND macro_definition ILIKE '%query_table(%'",
+    ):
+        known = [str(parameter).casefold() for parameter in parameters]
+        named = {one.casefold() for one in re.findall(r"query_table\(\"?(\w+)\"?\)", body)}
+        taken = named & set(known) or set(known)  # where it cannot be told, none is let through
+        places = [place for place, parameter in enumerate(known) if parameter in taken]
+        found[str(name).casefold()] = frozenset([*taken, *places])
+    return found
 
 
 def _unit(comment: str) -> str:

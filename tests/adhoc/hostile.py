@@ -100,6 +100,26 @@ HOSTILE = [
     ("function", "SELECT * FROM pandas_scan(1)"),
     ("function", "SELECT * FROM python_map_function(1)"),
     ("function", "FROM histogram('pragma_database_list', 'name')"),
+    ("function", "SELECT * REPLACE (getenv('HOME') AS claim_id) FROM claims"),
+    ("function", "SELECT COLUMNS(lambda c: getenv('HOME') = c) FROM claims"),
+    ("function", "SELECT list_aggregate(['a'], 'string_agg', getenv('HOME'))"),
+    ("function", "SELECT [1].list_transform(lambda x: x.getenv())"),
+    ("function", "SELECT DISTINCT ON (getenv('HOME')) 1"),
+    ("function", "SELECT TRY(getenv('HOME'))"),
+    ("function", "SUMMARIZE SELECT getenv('HOME')"),
+    ("function", "FROM claims SELECT getenv('HOME')"),
+    ("function", "VALUES (getenv('HOME'))"),
+    ("table", "DESCRIBE '/etc/passwd'"),
+    ("table", "FROM (SUMMARIZE duckdb_databases)"),
+    ("table", "TABLE pragma_database_list"),
+    ("table", "SELECT * FROM claims POSITIONAL JOIN pragma_database_list"),
+    # a table's name in a metric's argument
+    ("table", "SELECT * FROM kaplan_meier('pragma_database_list')"),
+    ("table", "SELECT * FROM kaplan_meier('/etc/passwd')"),
+    ("table", "FROM log_rank(source := 'duckdb_databases')"),
+    ("table", "FROM kaplan_meier_summary('sqlite' || '_master')"),
+    ("table", "FROM aalen_johansen((SELECT 'pg_class'))"),
+    ("table", "FROM kaplan_meier(['claims', 'pragma_database_list'])"),
     # Python's own names
     ("table", "SELECT * FROM requests"),
     ("table", "SELECT * FROM snapshot_frame"),
@@ -108,6 +128,10 @@ HOSTILE = [
     ("statement", "SELECT 1; DROP TABLE claims"),
     ("statement", "/* SELECT */ DROP TABLE claims -- SELECT 1"),
     ("statement", "SELECT 1 -- \n; COPY claims TO '/tmp/milex-hostile.csv'"),
+    ("statement", "SELECT 1 /* a /* b */ */; DROP TABLE claims"),
+    ("statement", "UPDATE EXTENSIONS"),
+    ("statement", "MERGE INTO claims USING claims c ON true WHEN MATCHED THEN DELETE"),
+    ("statement", "COMMENT ON TABLE claims IS 'x'"),
     ("statement", "PREPARE x AS SELECT 1"),
     ("statement", "EXECUTE x"),
     ("statement", "DEALLOCATE x"),
@@ -117,6 +141,7 @@ HOSTILE = [
     ("statement", "-- nothing"),
     ("statement", ";;"),
     ("statement", "PIVOT spending ON year USING sum(current_usd_m)"),
+    ("statement", "PIVOT claims ON verdict IN (SELECT getenv('HOME')) USING count(*)"),
     ("statement", "SELECT '" + "x" * 100_000 + "'"),
     # not SQL, and letters that look like others
     ("table", "SELECT nothing FROM nowhere"),
@@ -143,6 +168,21 @@ HOSTILE = [
         "range(5000) c(i)",
     ),
     (
+        "memory",
+        "SELECT list_transform(range(1000), lambda x: list_transform(range(10000), lambda y: "
+        "range(1000)))",
+    ),
+    ("memory", "SELECT format('{:>2000000000}', 'x')"),
+    ("memory", "SELECT list_resize([1], 2000000000)"),
+    ("memory", "WITH RECURSIVE t AS (SELECT 'x' AS s UNION ALL SELECT s || s FROM t) FROM t"),
+    ("memory", "SELECT * FROM json_tree(repeat('[', 50000) || repeat(']', 50000))"),
+    ("time", "SELECT levenshtein(repeat('a', 100000), repeat('b', 100000))"),
+    (
+        "time",
+        "SELECT count(*) FROM generate_series(TIMESTAMP '2000-01-01', TIMESTAMP '200000-01-01', "
+        "INTERVAL 1 MICROSECOND)",
+    ),
+    (
         "time",
         "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
     ),
@@ -154,6 +194,10 @@ HOSTILE = [
 ]
 TRICKS = {  # allowed, and harmless
     "SELECT 1;;": [(1,)],
+    "SELECT 1 /* a /* b */ ; DROP TABLE claims */": [(1,)],
+    "SELECT getenv FROM (SELECT 1 AS getenv)": [(1,)],
+    "WITH one AS (SELECT 'a' AS stratum, 0 AS entered_days, 9 AS left_days, true AS ended) "
+    "SELECT ended FROM kaplan_meier('one')": [(1,)],
     "/* DROP TABLE claims */ SELECT 1 -- ; DROP TABLE claims": [(1,)],
     "SELECT 'DROP TABLE claims; -- '": [("DROP TABLE claims; -- ",)],
     "SELECT $$a$$ || 'b'": [("ab",)],
@@ -164,7 +208,7 @@ TRICKS = {  # allowed, and harmless
 SAID = {
     "statement": "Only (a )?SELECT|^One query at a time|^There is no query|^PIVOT has to name|"
     "^Write the value itself|characters at most",
-    "table": "^There is no table|^A query's own table|^SHOW knows TABLES",
+    "table": "^There is no table|takes the name of a table|^A query's own table|^SHOW knows TABLES",
     "function": r"^The function .+ cannot be used here\.$",
     "failed": "Error|nested too deeply|^DuckDB cannot run this",
     "memory": "more memory than a query has here",
