@@ -29,8 +29,8 @@ class Editioned:
     """What the rule has to know of a snapshot; names in lower case.
 
     columns: of each table that holds every edition, the column that names it. lists: tables of one
-    row an edition, with all their columns: any of them tells editions apart, and reading all of
-    them adds nothing up. aggregates: functions that make one value of many rows.
+    row an edition, with the columns that tell editions apart: reading all of them adds nothing up,
+    but joining them does. aggregates: functions that make one value of many rows.
     """
 
     columns: Mapping[str, str]
@@ -128,9 +128,12 @@ def _sources(
     lost: set[str],
 ) -> Iterator[_Source]:
     kind = (ref or {}).get("type")
-    if ref is None or kind == "SHOW_REF":
+    if ref is None:
         return
-    if kind == "JOIN":
+    if kind == "SHOW_REF":
+        if ref["show_type"] == "SUMMARY":  # DESCRIBE reads no rows
+            lost.update(one.table for one in _read(ref["query"], named, editioned, lost))
+    elif kind == "JOIN":
         yield from _sources(ref["left"], named, editioned, lost)
         yield from _sources(ref["right"], named, editioned, lost)
         for inner in queries_in(ref.get("condition")):

@@ -104,19 +104,22 @@ class Guard:
         ):
             described = columns.setdefault(table.casefold(), {})
             described[column.casefold()] = _unit(comment or "")
-        editioned = Editioned(
-            {
-                table: "edition" if "edition" in described else "version"
-                for table, described in columns.items()
-                if described.keys() & {"edition", "version"}
-                and table not in ONE_ROW_AN_EDITION
-                and not table.endswith("_latest")
-            },
-            {table: frozenset(columns[table]) for table in columns.keys() & ONE_ROW_AN_EDITION},
-            _names(
-                connection,
-                "SELECT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'",
-            ),
+        editioned = {
+            table: "edition" if "edition" in described else "version"
+            for table, described in columns.items()
+            if described.keys() & {"edition", "version"}
+            and table not in ONE_ROW_AN_EDITION
+            and not table.endswith("_latest")
+        }
+        # What both have, such as the dataset, tells no editions apart.
+        shared = {column for table in editioned for column in columns[table]}
+        telling = {
+            table: frozenset(columns[table].keys() - shared | set(editioned.values()))
+            for table in columns.keys() & ONE_ROW_AN_EDITION
+        }
+        aggregates = _names(
+            connection,
+            "SELECT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'",
         )
         return cls(
             connection,
@@ -125,7 +128,7 @@ class Guard:
             _plain_functions(connection) | metrics,
             frozenset(TABLE_FUNCTIONS) | metrics,
             _metrics_by_name(connection),
-            editioned,
+            Editioned(editioned, telling, aggregates),
             columns,
         )
 

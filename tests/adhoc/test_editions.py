@@ -11,6 +11,7 @@ TABLES = """
 CREATE TABLE editions (edition INTEGER, base_year INTEGER);
 CREATE TABLE spending (edition INTEGER, country VARCHAR, year INTEGER, usd_m DOUBLE);
 CREATE TABLE spending_latest (edition INTEGER, country VARCHAR, year INTEGER, usd_m DOUBLE);
+CREATE TABLE sources (dataset VARCHAR, version VARCHAR, file_name VARCHAR);
 CREATE TABLE revisions (country VARCHAR);
 CREATE TABLE alliances (dataset VARCHAR, version VARCHAR, years INTEGER);
 CREATE TABLE alliances_latest (dataset VARCHAR, version VARCHAR, years INTEGER);
@@ -60,6 +61,10 @@ TRAPS = {
     ],
     "SELECT sum(a.usd_m) FROM spending a JOIN spending b USING (edition, country)": ["spending"],
     "SELECT sum(a.usd_m) FROM spending a, spending b WHERE a.edition = b.edition": ["spending"],
+    "SELECT years FROM alliances JOIN sources USING (dataset, version) WHERE dataset = 'ATOP'": [
+        "alliances"
+    ],
+    "SUMMARIZE spending": ["spending"],
     # Kept apart inside, and added up outside.
     "SELECT sum(x) FROM (SELECT edition, sum(usd_m) AS x FROM spending GROUP BY edition)": [
         "spending"
@@ -114,6 +119,8 @@ SETTLED = [
     "SELECT count(*) FROM editions",
     "PIVOT spending ON edition IN (2017) USING sum(usd_m) GROUP BY country",
     "DESCRIBE spending",
+    "SUMMARIZE FROM spending WHERE edition = 2017",
+    "SELECT years FROM alliances JOIN sources USING (dataset, version) WHERE file_name = 'a.csv'",
     "SELECT 1",
 ]
 
