@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import streamlit as st
 
-from dashboard import data, parts, queries
+from dashboard import data, parts, queries, sql_workers
 from dashboard.text import moment, plain
 
 NEW_SNAPSHOT_EVERY = "5s"
@@ -87,6 +87,7 @@ try:
     st.divider()
     parts.picture_format()
     st.caption(f"Snapshot {plain(data.name_of(snapshot))}, built {plain(built)}.")
+    sql_workers.pool()  # once a server, and when its first page is there
 except duckdb.Error as error:
     st.error(
         "This snapshot does not answer what the page asks; it may be older than the code. "

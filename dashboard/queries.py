@@ -60,10 +60,11 @@ def sources(db: Database) -> Table:
 
 
 def tables(db: Database) -> Table:
-    """The snapshot's tables with what one row of each means."""
+    """The snapshot's tables with what one row of each means, and whose data they rest on."""
     return db.rows(
         'SELECT table_name AS "table", estimated_size AS rows, '
-        "split_part(comment, chr(10) || chr(10), 1) AS meaning FROM duckdb_tables() "
+        "split_part(comment, chr(10) || chr(10), 1) AS meaning, "
+        "regexp_extract(comment, '\\nSource: ([^\\n]+)', 1) AS source FROM duckdb_tables() "
         "WHERE schema_name = 'main' AND NOT internal ORDER BY table_name"
     )
 

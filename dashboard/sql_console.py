@@ -1,10 +1,9 @@
-"""What the SQL page stands on: the workers, what can be named, a link, a quick chart; no widgets."""
+"""What the SQL page stands on: what can be named, a link, a quick chart; no widgets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -12,9 +11,7 @@ import streamlit as st
 
 from dashboard.data import Snapshot
 from pipelines import public
-from pipelines.adhoc.limits import DASHBOARD, QueryError
-from pipelines.adhoc.pool import Answer, Pool
-from pipelines.errors import MilexError
+from pipelines.adhoc.pool import Answer
 from pipelines.exports import as_scalar
 from pipelines.settings import load_settings
 from pipelines.table import Table
@@ -22,7 +19,6 @@ from pipelines.table import Table
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-LIMITS = DASHBOARD
 LONGEST_LINK = 4_000
 MOST_LINES = 8
 MOST_BARS = 40
@@ -39,22 +35,6 @@ class Metric:
     signature: str
     meaning: str
     example: str
-
-
-@st.cache_resource(on_release=Pool.close, show_spinner=False)
-def pool() -> Pool:
-    """The workers of this server, shared by all sessions."""
-    return Pool(LIMITS, load_settings().sql_workers)
-
-
-def run(snapshot: Snapshot, sql: str) -> Answer | MilexError:
-    """A query's answer, or why there is none."""
-    try:
-        if not sql.strip():
-            raise QueryError("statement", "There is no query yet.")
-        return pool().run(Path(snapshot.path), sql)
-    except MilexError as error:
-        return error
 
 
 def tables(snapshot: Snapshot) -> Table:

@@ -59,6 +59,7 @@ TABLE = Model.of_table(
         Column("upper_years", "DOUBLE", "years", "upper end of the 95 % interval"),
         Column("resamples", "INTEGER", None, "resamples that the interval rests on"),
     ),
+    reads=("main.alliance_units", "main.claims", "main.specifications"),
 )
 
 # The conditions are those of the metric alliance_lifespan. `samples` holds their result against the

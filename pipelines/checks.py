@@ -46,6 +46,15 @@ TABLE = Model.of_table(
             "known_exceptions", "VARCHAR[]", None, "exceptions that applied: where, and the reason"
         ),
     ),
+    reads=(
+        "main.alliance_members",
+        "main.alliance_units",
+        "main.alliances",
+        "main.editions",
+        "main.observations",
+        "main.regional_spending",
+        "main.spending",
+    ),
 )
 
 

@@ -18,9 +18,10 @@ import duckdb
 
 from pipelines import public, publish
 from pipelines.claims.show import current_or_fail
+from pipelines.dictionary import datasets
 from pipelines.errors import MilexError
 from pipelines.exports import FORMATS, to_csv, to_parquet, to_xlsx
-from pipelines.models import Model
+from pipelines.models import Model, load_models
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.table import Table
@@ -53,13 +54,16 @@ def export(settings: Settings, folder: Path, form: str, *, with_cow: bool) -> It
         unfinished.mkdir(parents=True)
         with duckdb.connect(str(snapshot), read_only=True) as connection:
             models = {model.name: model for model in public.tables(settings)}
+            graph = load_models(settings.sql) | {model.table: model for model in models.values()}
             resources = []
             for model in models.values():
                 table = _read(connection, model, with_cow)
+                keys = _keys_that_hold(connection, model, models)
                 resources.append(
-                    _write(
-                        unfinished, model, table, form, _keys_that_hold(connection, model, models)
-                    )
+                    {
+                        **_write(unfinished, model, table, form, keys),
+                        **_rests_on(model, graph, with_cow),
+                    }
                 )
                 yield f"{model.name}: {len(table.rows):,} rows"
             sources = _sources(connection)
@@ -83,12 +87,16 @@ def export(settings: Settings, folder: Path, form: str, *, with_cow: bool) -> It
 def _read(connection: duckdb.DuckDBPyConnection, model: Model, with_cow: bool) -> Table:
     """A table's rows in the order of its key; those of COW only if they are asked for."""
     columns = tuple(column.name for column in model.columns)
-    holds_datasets = "dataset" in columns and model.name != "sources"
-    condition = " WHERE dataset <> 'COW'" if holds_datasets and not with_cow else ""
+    condition = " WHERE dataset <> 'COW'" if _by_dataset(model) and not with_cow else ""
     named = ", ".join(f'"{column}"' for column in columns)
     rows = connection.execute(f"SELECT {named} FROM {model.name}{condition}").fetchall()
     units = {column.name: column.unit for column in model.columns if column.unit}
     return Table(columns, rows, units)
+
+
+def _by_dataset(model: Model) -> bool:
+    """Whether each row is of one dataset, and so can be left out with it."""
+    return model.name != "sources" and "dataset" in (column.name for column in model.columns)
 
 
 def _write(folder: Path, model: Model, table: Table, form: str, keys: list[Fields]) -> Fields:
@@ -152,6 +160,18 @@ def _keys_that_hold(
         if not lost:
             keys.append({"fields": list(key), "reference": {"resource": name, "fields": list(key)}})
     return keys
+
+
+def _rests_on(model: Model, models: Mapping[str, Model], with_cow: bool) -> Fields:
+    """The datasets that a table's rows rest on; one that rests on nobody's names none."""
+    known = load_catalogue().datasets
+    left_out = {"COW"} if _by_dataset(model) and not with_cow else set()
+    listed = [
+        {"title": known[name].title, "path": known[name].page}
+        for name in datasets(model, models)
+        if name not in left_out
+    ]
+    return {"sources": listed} if listed else {}
 
 
 def _sources(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str]]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -75,11 +75,18 @@ class Model:
 
     @classmethod
     def of_table(
-        cls, table: str, description: str, key: tuple[str, ...], columns: tuple[Column, ...]
+        cls,
+        table: str,
+        description: str,
+        key: tuple[str, ...],
+        columns: tuple[Column, ...],
+        reads: tuple[str, ...] = (),
     ) -> Model:
         """A table that Python writes, documented like one that SQL makes."""
         schema, name = table.split(".")
-        return cls(Path(name), schema, name, description, key, columns, {}, body="")
+        return cls(
+            Path(name), schema, name, description, key, columns, {}, "", None, frozenset(reads)
+        )
 
     @property
     def ddl(self) -> str:
@@ -89,9 +96,15 @@ class Model:
 
     @property
     def documentation(self) -> str:
-        """The header in one text, as it becomes the COMMENT: prose, then the key or the notes."""
+        """The header in one text, as it becomes the COMMENT: prose, then the key or the notes.
+
+        A macro's columns have no comments of their own and stand here.
+        """
         parts = [f"Key: {', '.join(self.key)}"] if self.key else []
         parts += [f"{name.capitalize()}: {text.strip()}" for name, text in self.notes.items()]
+        if self.is_macro and self.columns:
+            lines = [f"{column.name} {column.type}: {column.comment}" for column in self.columns]
+            parts.append("\n".join(["Columns:", *lines]))
         return "\n\n".join([self.description, *parts])
 
     @property
@@ -133,7 +146,12 @@ def load_models(folder: Path) -> dict[str, Model]:
 
 def read_model(path: Path) -> Model:
     """Read one SQL file."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    return _model_of(path, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=512)
+def _model_of(path: Path, text: str) -> Model:
+    lines = text.splitlines()
     header = [line[2:].removeprefix(" ") for line in _header(lines)]
     body = "\n".join(lines[len(header) :]).strip()
     description, sections = _split_header(header, path)
@@ -173,7 +191,7 @@ def _split_header(header: list[str], path: Path) -> tuple[str, dict[str, str]]:
     sections: dict[str, str] = {}
     current: str | None = None
     for line in header:
-        opening = re.match(r"^(key|columns|example|returns|defaults|arguments|source):(.*)$", line)
+        opening = re.match(r"^(key|columns|example|returns|defaults|arguments):(.*)$", line)
         if opening:
             current = opening[1]
             sections[current] = opening[2].strip()
@@ -188,16 +206,21 @@ def _split_header(header: list[str], path: Path) -> tuple[str, dict[str, str]]:
     return description, sections
 
 
-def _columns(text: str, path: Path) -> tuple[Column, ...]:
-    """Lines `name TYPE [unit]: meaning`; a line that is indented further goes on."""
-    entries: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("    ") and entries:
-            entries[-1] += " " + line.strip()
+def entries(section: str) -> list[str]:
+    """The entries of a section, a line each; a line that is indented further goes on."""
+    found: list[str] = []
+    for line in section.splitlines():
+        if line.startswith("    ") and found:
+            found[-1] += " " + line.strip()
         elif line.strip():
-            entries.append(line.strip())
+            found.append(line.strip())
+    return found
+
+
+def _columns(text: str, path: Path) -> tuple[Column, ...]:
+    """Lines `name TYPE [unit]: meaning`."""
     columns = []
-    for entry in entries:
+    for entry in entries(text):
         match = _COLUMN.match(entry)
         if match is None:
             raise MilexError(f"{path}: expected `name TYPE [unit]: meaning`, found: {entry}")
@@ -243,6 +266,20 @@ def walk(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for child in node:
             yield from walk(child)
+
+
+def everything_behind(
+    model: Model, models: Mapping[str, Model], through: Callable[[Model], bool] = lambda _: True
+) -> set[str]:
+    """Every table and metric that a model rests on, directly or `through` other models."""
+    found: set[str] = set()
+    waiting = [model]
+    while waiting:
+        for name in waiting.pop().references - found:
+            found.add(name)
+            if name in models and through(models[name]):
+                waiting.append(models[name])
+    return found
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:

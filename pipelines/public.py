@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from pipelines import bootstrap, checks
+from pipelines import bootstrap, checks, publish
 from pipelines.claims import sentences
-from pipelines.models import Column, Model, load_models
+from pipelines.models import Model, load_models
 from pipelines.settings import Settings
-
-SNAPSHOT = Model.of_table(
-    "main.snapshot",
-    "One row per fact about this snapshot: when it was built, from what, with which versions.",
-    ("fact",),
-    (
-        Column("fact", "VARCHAR", None, "name of the fact"),
-        Column("content", "VARCHAR", None, "the fact; `excerpt` is empty when all files are full"),
-    ),
-)
 
 
 def tables(settings: Settings) -> list[Model]:
     """Every public table, by name."""
     found = [model for model in _public(settings) if not model.is_macro]
-    return _sorted([*found, sentences.TABLE, checks.TABLE, bootstrap.TABLE, SNAPSHOT])
+    return _sorted([*found, sentences.TABLE, checks.TABLE, bootstrap.TABLE, publish.SNAPSHOT])
 
 
 def metrics(settings: Settings) -> list[Model]:

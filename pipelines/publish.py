@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import MilexError
-from pipelines.models import Model, comment, create, quote
+from pipelines.models import Column, Model, comment, create, load_models, quote
 from pipelines.settings import Settings
 from pipelines.unfinished import unfinished_files, unfinished_path
 from pipelines.warehouse import first_line, first_row, is_no_room, no_room
@@ -26,6 +26,15 @@ NAME = re.compile(r"milex-(\d{6})-\w+\.duckdb")
 # Larger tables keep the order in which they were made: sorting them is a second of every build, and
 # reading one to its end takes milliseconds.
 MOST_ROWS_SORTED = 80_000
+SNAPSHOT = Model.of_table(
+    "main.snapshot",
+    "One row per fact about this snapshot: when it was built, from what, with which versions.",
+    ("fact",),
+    (
+        Column("fact", "VARCHAR", None, "name of the fact"),
+        Column("content", "VARCHAR", None, "the fact; `excerpt` is empty when all files are full"),
+    ),
+)
 
 
 def publish(
@@ -48,7 +57,7 @@ def publish(
     clear_unfinished(settings)
     try:
         counts = _copy(warehouse, unfinished, tables, {**about, "built_at": built_at.isoformat()})
-        _complete(unfinished, tables, metrics, counts)
+        _complete(settings, unfinished, tables, metrics, counts)
         _sync(unfinished)
         os.replace(unfinished, final)
         point_to(settings, final)
@@ -94,12 +103,21 @@ def _copy(
 
 
 def _complete(
-    target: Path, tables: Sequence[Model], metrics: Sequence[Model], counts: Mapping[str, int]
+    settings: Settings,
+    target: Path,
+    tables: Sequence[Model],
+    metrics: Sequence[Model],
+    counts: Mapping[str, int],
 ) -> None:
     """Add comments and metrics, and check that every table has the warehouse's rows."""
+    from pipelines.dictionary import described
+
     with duckdb.connect(str(target)) as snapshot:
-        for model in tables:
+        (facts,) = first_row(snapshot, f"SELECT count(*) FROM {SNAPSHOT.table}") or (0,)
+        rows = {**counts, SNAPSHOT.name: facts}
+        for model in described([*tables, SNAPSHOT], load_models(settings.sql), rows):
             comment(snapshot, model)
+        for model in tables:
             row = first_row(snapshot, f"SELECT count(*) FROM {model.table}")
             if row is None or row[0] != counts[model.name]:
                 raise MilexError(
@@ -108,10 +126,6 @@ def _complete(
                 )
         for metric in metrics:
             create(snapshot, metric)
-        snapshot.execute(
-            "COMMENT ON TABLE main.snapshot IS 'One row per fact about this snapshot: when it was "
-            "built, from what, with which versions.'"
-        )
         snapshot.execute("CHECKPOINT")
 
 

@@ -15,9 +15,11 @@ import duckdb
 from pipelines import public, publish
 from pipelines.claims.files import load_claims
 from pipelines.claims.show import current_or_fail
+from pipelines.dictionary import CLAIMS, OWN, described
 from pipelines.errors import MilexError
-from pipelines.models import Model
+from pipelines.models import Model, entries, load_models
 from pipelines.settings import Settings, load_settings
+from pipelines.sources.catalogue import load_catalogue
 
 BEGIN = "<!-- claims: written by `python -m pipelines.readme` -->"
 END = "<!-- end of claims -->"
@@ -99,17 +101,22 @@ def dictionary(settings: Settings, rows: Mapping[str, int]) -> str:
 
     rows: of each table, in a snapshot of the full editions.
     """
-    tables, metrics = public.tables(settings), public.metrics(settings)
+    tables = described(public.tables(settings), load_models(settings.sql), rows)
+    metrics = public.metrics(settings)
     parts = [
         "# Data dictionary",
         "Written by `python -m pipelines.readme` from the headers of the SQL files; do not edit by "
         "hand. Everything here is in schema `main` of the published snapshot. The same words are "
         "the comments of the tables: `SELECT comment FROM duckdb_tables()`. The numbers of rows "
-        "are those of the editions and versions of which the README's table was made.",
+        "are those of the editions and versions of which the README's table was made; a comment "
+        "has its own snapshot's.",
         "Tables: " + ", ".join(_link(model) for model in tables) + ".",
         "Metrics: " + ", ".join(_link(model) for model in metrics) + ".",
+        "## Sources",
+        "A table names whose data it rests on, and the tables between.",
+        _sources(),
         "## Tables",
-        *(_describe_table(model, rows[model.name]) for model in tables),
+        *map(_describe_table, tables),
         "## Metrics",
         "A metric that returns rows is called as `SELECT … FROM name(…)`, one that returns a value "
         "as `SELECT name(…)`. Arguments with a default are given by name: `edition := 2017`.",
@@ -122,43 +129,36 @@ def _link(model: Model) -> str:
     return f"[`{model.name}`](#{model.name})"
 
 
-def _describe_table(model: Model, rows: int) -> str:
+def _sources() -> str:
+    published = [
+        f"- {name}: [{dataset.title}]({dataset.page}). {dataset.licence}"
+        for name, dataset in load_catalogue().datasets.items()
+    ]
+    own = [
+        f"- {CLAIMS}: the statements and their alternatives, in `claims/` and `data/claims/`.",
+        f"- {OWN}: made here, such as reviewed names; nobody's figures.",
+    ]
+    return "\n".join([*published, *own])
+
+
+def _describe_table(model: Model) -> str:
     return "\n\n".join(
         [
             f"### {model.name}",
             model.description,
             f"Key: {', '.join(f'`{part}`' for part in model.key)}",
-            f"Rows: {rows:,}",
+            f"Source: {model.notes['source']}",
+            f"Rows: {model.notes['rows']}",
             _columns(model),
-            f"```sql\n{example(model)}\n```",
+            f"```sql\n{model.notes['example']}\n```",
         ]
     )
 
 
-def example(model: Model) -> str:
-    """A first look at a table: its key, what it measures, and one edition where it has several."""
-    names = [column.name for column in model.columns]
-    shown = [*model.key, *(name for name in names if name not in model.key)]
-    query = f"SELECT {', '.join(shown[: max(len(model.key) + 2, 4)])} FROM {model.name}"
-    if len(model.key) > 1 and not model.name.endswith("_latest"):
-        if "edition" in model.key:
-            query += " WHERE edition = (SELECT max(edition) FROM editions)"
-        elif "version" in model.key:
-            query += f" WHERE version = (SELECT max(version) FROM {model.name})"
-    return f"{query} LIMIT 5"
-
-
 def _describe_metric(model: Model) -> str:
     parts = [f"### {model.name}", model.description, f"`{model.name}({model.arguments})`"]
-    arguments = model.notes.get("arguments", "")
-    if arguments:
-        entries: list[str] = []
-        for line in arguments.splitlines():
-            if line.startswith("    ") and entries:
-                entries[-1] += f" {line.strip()}"
-            elif line.strip():
-                entries.append(line.strip())
-        parts.append("\n".join(f"- `{name}`: {meaning}" for name, meaning in map(_pair, entries)))
+    if arguments := entries(model.notes.get("arguments", "")):
+        parts.append("\n".join(f"- `{name}`: {meaning}" for name, meaning in map(_pair, arguments)))
     for name in ("defaults", "returns"):
         if text := " ".join(model.notes.get(name, "").split()):
             parts.append(f"{name.capitalize()}: {text}")

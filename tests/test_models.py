@@ -275,6 +275,7 @@ def test_every_header_is_complete(name: str) -> None:
     assert first.endswith((".", ":")), "the first paragraph is a sentence"
     if real.is_macro:
         assert {"returns", "example"} <= real.notes.keys()
+        assert (":=" in (real.arguments or "")) == ("defaults" in real.notes)
         arguments = re.findall(r"(?:^|,\s*)(\w+)(?:\s*:=|\s*,|\s*$)", real.arguments or "")
         for argument in arguments:
             assert f"  {argument}: " in real.notes.get("arguments", ""), argument

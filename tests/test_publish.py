@@ -88,7 +88,10 @@ def test_the_pointer_leads_to_a_complete_snapshot(house: House, settings: Settin
         assert snapshot.execute("SELECT y FROM twice(21)").fetchall() == [(42,)]
         assert snapshot.execute(
             "SELECT comment FROM duckdb_tables() WHERE table_name = 'thing'"
-        ).fetchone() == ("One row per thing.\n\nKey: a",)
+        ).fetchone() == (
+            "One row per thing.\n\nKey: a\n\nSource: Milex\n\nRows: 1\n\n"
+            "Example: SELECT a, b FROM thing LIMIT 5",
+        )
         assert snapshot.execute(
             "SELECT comment FROM duckdb_columns() WHERE table_name = 'thing' AND column_name = 'a'"
         ).fetchone() == ("its age [years]",)

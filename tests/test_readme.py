@@ -9,6 +9,7 @@ import pytest
 
 from pipelines import public, readme
 from pipelines.adhoc.guard import Guard
+from pipelines.dictionary import example
 from pipelines.errors import MilexError
 from pipelines.models import Model
 from pipelines.settings import Settings
@@ -69,7 +70,7 @@ def test_the_data_dictionary_has_every_public_table(
 def test_a_tables_example_answers_and_reads_one_edition(
     table: Model, full_db: duckdb.DuckDBPyConnection, guard: Guard
 ) -> None:
-    query = readme.example(table)
+    query = example(table)
     assert guard.check(query).warnings == ()
     assert bool(full_db.sql(query).fetchall()) == (PRINTED_ROWS[table.name] > 0)
 

@@ -9,6 +9,7 @@ from dashboard import queries
 from dashboard.data import Snapshot, name_of
 from dashboard.parts import downloads, rows
 from dashboard.text import moment, plain
+from pipelines.models import entries
 from pipelines.table import Table
 
 SEVERITIES = {
@@ -168,7 +169,7 @@ def tables(snapshot: Snapshot, notes: list[str]) -> None:
     known = queries.tables(snapshot)
     rows(
         known,
-        "the snapshot's tables and what one row of each is",
+        "the snapshot's tables, what one row of each is and whose data it rests on",
         rows=st.column_config.NumberColumn(format="localized"),
     )
     downloads(
@@ -185,7 +186,7 @@ def tables(snapshot: Snapshot, notes: list[str]) -> None:
         key="table",
         bind="query-params",
     )
-    st.markdown(paragraphs(asked.description(snapshot, chosen)))
+    documentation(asked.description(snapshot, chosen))
     rows(asked.columns(snapshot, chosen), f"the columns of {chosen}")
     if chosen in asked.OWN_TABLES:
         found = asked.whole(snapshot, chosen)
@@ -225,15 +226,23 @@ def metrics(snapshot: Snapshot, notes: list[str]) -> None:
         bind="query-params",
     )
     st.code(by_name[chosen]["call"], language="sql", wrap_lines=True)
-    st.markdown(paragraphs(by_name[chosen]["meaning"] or ""))
+    documentation(by_name[chosen]["meaning"] or "")
     downloads(
         found, ["The metrics and how they are called.", *notes], "milex-metrics", "the metrics"
     )
 
 
-def paragraphs(text: str) -> str:
-    """A comment of the database as Markdown that shows it and does nothing else."""
-    return "\n\n".join(plain(part) for part in text.split("\n\n"))
+def documentation(comment: str) -> None:
+    """A comment of the database, shown as it is; its example as SQL that can be copied."""
+    for part in comment.split("\n\n"):
+        if part.startswith("Example: "):
+            st.code(part.removeprefix("Example: "), language="sql", wrap_lines=True)
+        elif part.startswith(("Arguments:", "Columns:")):
+            heading, _, section = part.partition(":")
+            listed = [f"- {plain(entry)}" for entry in entries(section)]
+            st.markdown("\n".join([f"{heading}:", "", *listed]))
+        else:
+            st.markdown(plain(part))
 
 
 main(st.session_state["snapshot"])

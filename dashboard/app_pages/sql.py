@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from code_editor import code_editor
 
-from dashboard import data_queries
+from dashboard import data_queries, sql_workers
 from dashboard import sql_console as console
 from dashboard.data import Snapshot, name_of
 from dashboard.parts import downloads, picture, rows
@@ -102,7 +102,7 @@ def answered(snapshot: Snapshot) -> Answer | MilexError:
     kept = st.session_state.get("sql answer")
     if kept is None or kept[0] != (snapshot.path, sql):
         with st.spinner("Running"):
-            kept = ((snapshot.path, sql), console.run(snapshot, sql))
+            kept = ((snapshot.path, sql), sql_workers.run(snapshot, sql))
         st.session_state["sql answer"] = kept
     return kept[1]
 
@@ -121,7 +121,7 @@ def result(snapshot: Snapshot, answer: Answer) -> None:
             f"The first {count}: this is the largest number of {bound} here. There are more."
             if answer.cut == "rows"
             else f"The first {count}: with more it goes beyond the {bound} here, "
-            f"{console.LIMITS.result_mb} MB.",
+            f"{sql_workers.LIMITS.result_mb} MB.",
             icon=":material/content_cut:",
         )
     st.caption(f"{count} in {1000 * answer.seconds:,.0f} ms")

@@ -7,13 +7,14 @@ each of the three would hold alone against most of what is tried. Knows no table
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
-from pipelines.adhoc.editions import unsettled, warning
+from pipelines.adhoc.editions import Editioned, unsettled, warning
 from pipelines.adhoc.syntax import Node, column_name, ctes, is_column, is_query
 from pipelines.models import walk
 
@@ -84,7 +85,8 @@ class Guard:
     system_views: frozenset[str]
     functions: frozenset[str]
     table_functions: frozenset[str]
-    editioned: Mapping[str, str]
+    by_name: Mapping[str, frozenset[str | int]]
+    editioned: Editioned
     units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -109,13 +111,24 @@ class Guard:
             and table not in ONE_ROW_AN_EDITION
             and not table.endswith("_latest")
         }
+        # What both have, such as the dataset, tells no editions apart.
+        shared = {column for table in editioned for column in columns[table]}
+        telling = {
+            table: frozenset(columns[table].keys() - shared | set(editioned.values()))
+            for table in columns.keys() & ONE_ROW_AN_EDITION
+        }
+        aggregates = _names(
+            connection,
+            "SELECT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'",
+        )
         return cls(
             connection,
             tables,
             views,
             _plain_functions(connection) | metrics,
             frozenset(TABLE_FUNCTIONS) | metrics,
-            editioned,
+            _metrics_by_name(connection),
+            Editioned(editioned, telling, aggregates),
             columns,
         )
 
@@ -139,7 +152,7 @@ class Guard:
         for node in walk(tree):
             self._check_node(node, names)
         warnings = tuple(
-            warning(table, self.editioned[table], self.tables)
+            warning(table, self.editioned.columns[table], self.tables)
             for table in unsettled(tree, self.editioned)
         )
         return Query(sql, warnings, self._units_of(tree))
@@ -154,7 +167,10 @@ class Guard:
                     if not statements
                     else f"One query at a time: these are {len(statements)} statements.",
                 )
-            kind = statements[0].type
+            try:
+                kind = statements[0].type
+            except ValueError:  # a kind that DuckDB's bindings have no name for, and no SELECT
+                raise Refused("statement", "Only a SELECT can run here.") from None
             if kind == duckdb.StatementType.MULTI:
                 raise Refused(
                     "statement", "PIVOT has to name its values: PIVOT … ON column IN (…)."
@@ -182,6 +198,22 @@ class Guard:
             raise Refused("statement", "Write the value itself: parameters have none here.")
         elif "function_name" in node:
             _check_function(node, self.functions | self.table_functions)
+            if str(node["function_name"]).casefold() in self.by_name:
+                self._check_named_tables(node, names)
+
+    def _check_named_tables(self, node: Node, names: set[str]) -> None:
+        """A metric reads the table that it is given the name of, past every other check here."""
+        metric = str(node["function_name"]).casefold()
+        known = self.tables | names
+        for position, argument in enumerate(node["arguments"]):
+            parameter = str(argument["name"]).casefold() or position
+            literal = argument["expression"].get("literal") or {}
+            is_known = literal.get("kind") == "STRING" and literal["text"].casefold() in known
+            if parameter in self.by_name[metric] and not is_known:
+                raise Refused(
+                    "table",
+                    f"{metric} takes the name of a table of the snapshot or of a WITH, in quotes.",
+                )
 
     def _check_source(self, node: Node, kind: str, names: set[str]) -> None:
         if kind not in SOURCES:
@@ -284,6 +316,24 @@ def _is_plain(body: Any, allowed: set[str]) -> bool:
         and ("function_name" not in node or str(node["function_name"]).casefold() in allowed)
         for node in walk(body)
     )
+
+
+def _metrics_by_name(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, frozenset[str | int]]:
+    """The metrics that read tables by name, with the parameters that take one: name and place."""
+    found: dict[str, frozenset[str | int]] = {}
+    for name, parameters, body in _rows(
+        connection,
+        "SELECT function_name, parameters, macro_definition FROM duckdb_functions() "
+        "WHERE NOT internal AND macro_definition ILIKE '%query_table(%'",
+    ):
+        known = [str(parameter).casefold() for parameter in parameters]
+        named = {one.casefold() for one in re.findall(r"query_table\(\"?(\w+)\"?\)", body)}
+        taken = named & set(known) or set(known)  # where it cannot be told, none is let through
+        places = [place for place, parameter in enumerate(known) if parameter in taken]
+        found[str(name).casefold()] = frozenset([*taken, *places])
+    return found
 
 
 def _unit(comment: str) -> str:

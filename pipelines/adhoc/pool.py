@@ -1,4 +1,4 @@
-"""Warm child processes that run queries: started when first needed, ended when one runs away.
+"""Warm child processes that run queries: started before they are needed, ended when one runs away.
 
 Knows no SQL: a query goes to a child as it is, and its answer comes back as bounded JSON.
 """
@@ -23,10 +23,11 @@ from pipelines.errors import MilexError
 from pipelines.table import Table
 
 HOME = Path(__file__).resolve().parent.parent.parent
-# A child imports DuckDB and this package, and nothing else of its parent.
+# A child imports DuckDB and this package, and nothing else of its parent; what its parent does for
+# people who wait goes before it from the start.
 START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from pipelines.adhoc.worker import main; "
-    "main(*map(int, sys.argv[2:]))"
+    "import os, sys; os.nice(5); sys.path.insert(0, sys.argv[1]); "
+    "from pipelines.adhoc.worker import main; main(*map(int, sys.argv[2:]))"
 )
 QUEUE_SECONDS = 15.0
 STARTS_WITHIN = 20.0
@@ -47,7 +48,10 @@ class Worker:
     """One child process."""
 
     def __init__(self, limits: Limits) -> None:
-        """Start it; it is warm some tenths of a second later."""
+        """Start it; it is warm some tenths of a second later.
+
+        Raises MilexError where no process can be started.
+        """
         self._limits = limits
         self._ours, theirs = Pipe()
         try:
@@ -60,6 +64,9 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+        except OSError as error:
+            self._ours.close()
+            raise MilexError(f"No process for queries can be started: {error.strerror}.") from error
         finally:
             theirs.close()
         self._warm = False
@@ -141,10 +148,31 @@ class Pool:
         self._lock = threading.Lock()
         self._closed = False
 
+    def warm(self, path: Path) -> None:
+        """Start the workers in the background and let each open a snapshot.
+
+        A query that comes meanwhile waits for one of them, no longer than for a worker of its own.
+        """
+        threading.Thread(target=self._warm, args=(path,), name="milex-sql", daemon=True).start()
+
+    def _warm(self, path: Path) -> None:
+        places = sum(self._slots.acquire(blocking=False) for _ in range(self._size))
+        workers: list[Worker] = []
+        try:
+            with suppress(MilexError):  # whoever asks next is told
+                workers.extend(self._take() for _ in range(places))
+                for worker in workers:
+                    worker.run(path, "SELECT 1")
+        finally:
+            for worker in workers:
+                self._give(worker)
+            for _ in range(places):
+                self._slots.release()
+
     def run(self, path: Path, sql: str) -> Answer:
         """Run one query on a snapshot, on a worker that is free.
 
-        Raises QueryError.
+        Raises QueryError, and MilexError where no worker can be started.
         """
         if not self._slots.acquire(timeout=self._queue_seconds):
             raise QueryError(
@@ -157,8 +185,10 @@ class Pool:
             try:
                 return worker.run(path, sql)
             finally:
-                # The next one starts now, and is warm when somebody asks.
-                self._give(Worker(self._limits) if worker.dead else worker)
+                if worker.dead:  # the next one starts now, and is warm when somebody asks
+                    with suppress(MilexError):
+                        worker = Worker(self._limits)
+                self._give(worker)
         finally:
             self._slots.release()
 

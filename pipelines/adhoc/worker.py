@@ -160,8 +160,6 @@ def _receive(connection: Connection, requests: queue.Queue[bytes]) -> None:
 def _confine(room_mb: int) -> None:
     os.environ.clear()
     os.chdir("/")
-    with suppress(OSError):
-        os.nice(5)
     _limit(resource.RLIMIT_AS, room_mb * 1_000_000)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, FILES)

@@ -30,7 +30,7 @@ VERSIONS = sorted(
 
 @dg.asset(
     key=key_of(bootstrap.TABLE.table),
-    deps=[key_of(name) for name in ("main.claims", "main.specifications", "main.alliance_units")],
+    deps=[key_of(name) for name in sorted(bootstrap.TABLE.references)],
     partitions_def=dg.StaticPartitionsDefinition(
         [f"{version} {unit}" for version in VERSIONS for unit in UNITS]
     ),

@@ -95,7 +95,7 @@ def claim_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition]:
             },
         )
 
-    inputs = ["claims.statements", "claims.verdicts", "main.specifications", "main.editions"]
+    inputs = sorted(sentences.TABLE.references)
     metrics = sorted(
         {"main.growth", "main.share", "main.contribution", "main.top", "main.burden"}
         & models.keys()

@@ -1,6 +1,6 @@
 """Every SQL model and metric as an asset, with its checks; knows no table by name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from pipelines.assets.common import (
 from pipelines.assets.plots import PLOTS
 from pipelines.assets.resources import Warehouse
 from pipelines.checks import EXCEPTIONS, Check, Outcome, load_exceptions, run_check
-from pipelines.models import Model, create, duplicate_keys
+from pipelines.models import Model, create, duplicate_keys, everything_behind
 from pipelines.warehouse import at_once, versions_of
 
 
@@ -121,20 +121,6 @@ def group_of(model: Model, models: dict[str, Model]) -> str:
     if any(name.startswith("claims.") for name in behind):
         return "claims"
     return "analysis" if any(n in models and models[n].is_macro for n in behind) else "main"
-
-
-def everything_behind(
-    model: Model, models: dict[str, Model], through: Callable[[Model], bool] = lambda _: True
-) -> set[str]:
-    """Every table and metric that a model rests on, directly or `through` other models."""
-    found: set[str] = set()
-    waiting = [model]
-    while waiting:
-        for name in waiting.pop().references - found:
-            found.add(name)
-            if name in models and through(models[name]):
-                waiting.append(models[name])
-    return found
 
 
 def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:

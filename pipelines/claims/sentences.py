@@ -117,6 +117,7 @@ TABLE = Model.of_table(
         Column("metric", "VARCHAR", None, "the metric that the claim calls"),
         Column("position", "INTEGER", None, "order of the statements"),
     ),
+    reads=("claims.statements", "claims.verdicts", "main.editions", "main.specifications"),
 )
 
 

@@ -24,7 +24,7 @@
 CREATE OR REPLACE MACRO aalen_johansen(source) AS TABLE
 WITH aj_counts AS (
     SELECT s.stratum, s.ending, s.left_days / 365.2425 AS years, count(*) AS ended
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     WHERE s.ended
     GROUP BY ALL
 ),
@@ -32,7 +32,7 @@ aj_curve AS (
     SELECT
         k.stratum, k.years, k.at_risk,
         k.ended / nullif(k.at_risk * (k.at_risk - k.ended), 0) AS loss,
-        lag(k.survival, 1, 1) OVER (PARTITION BY k.stratum ORDER BY k.years) / k.at_risk AS weight
+        coalesce(lag(k.survival) OVER (PARTITION BY k.stratum ORDER BY k.years), 1) / k.at_risk AS weight
     FROM kaplan_meier(source) AS k
 ),
 aj_steps AS (

@@ -24,16 +24,17 @@
 
 CREATE OR REPLACE MACRO kaplan_meier(source) AS TABLE
 WITH km_moves AS (
-    -- Who enters at 0 is at risk at 0; who enters later is not at risk on that very day.
+    -- Who enters at 0 is at risk at 0; who enters later is not at risk on that very day. (The table is
+    -- read by a subquery: DuckDB 1.1 gives query_table itself no alias.)
     SELECT
         s.stratum, CASE WHEN s.entered_days = 0 THEN -1 ELSE s.entered_days END AS day,
         count(*) AS entering, 0 AS ending, 0 AS censored
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     GROUP BY ALL
     UNION ALL
     SELECT
         s.stratum, s.left_days, 0, count(*) FILTER (s.ended), count(*) FILTER (NOT s.ended)
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     GROUP BY ALL
 ),
 km_days AS (

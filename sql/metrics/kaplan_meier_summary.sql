@@ -33,7 +33,7 @@ WITH ks_strata AS (
     SELECT
         s.stratum, count(*) AS units, count(*) FILTER (s.ended) AS ended,
         max(s.left_days) FILTER (s.entered_days = 0) / 365.2425 AS watched
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     GROUP BY s.stratum
 ),
 ks_curve AS (

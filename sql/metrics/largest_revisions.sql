@@ -12,7 +12,7 @@
 --   from_usd_m DOUBLE [US$ millions, current prices]: figure in the earlier edition
 --   to_usd_m DOUBLE [US$ millions, current prices]: figure in the later edition
 --   change DOUBLE [fraction]: later over earlier, less 1
--- example: SELECT * FROM largest_revisions(2017, 2025)
+-- example: SELECT * FROM largest_revisions(from_edition := 2017, to_edition := 2025)
 
 CREATE OR REPLACE MACRO largest_revisions(from_edition := NULL, to_edition := NULL, n := 20) AS TABLE
 SELECT r.country, r.year, r.from_usd_m, r.to_usd_m, r.change

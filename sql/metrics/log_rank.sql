@@ -26,23 +26,24 @@ WITH lr_levels AS (
         v.stratum, v.level, v.units,
         row_number() OVER (PARTITION BY v.stratum ORDER BY v.level) AS place,
         count(*) OVER (PARTITION BY v.stratum) AS levels
-    FROM (SELECT s.stratum, s.level, count(*) AS units FROM query_table(source) AS s GROUP BY ALL) AS v
+    FROM (SELECT s.stratum, s.level, count(*) AS units
+          FROM (FROM query_table(source)) AS s GROUP BY ALL) AS v
 ),
 lr_moves AS (
     SELECT
         s.stratum, s.level, CASE WHEN s.entered_days = 0 THEN -1 ELSE s.entered_days END AS day,
         count(*) AS change, 0 AS ended
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     GROUP BY ALL
     UNION ALL
     SELECT s.stratum, s.level, s.left_days, -count(*), count(*) FILTER (s.ended)
-    FROM query_table(source) AS s
+    FROM (FROM query_table(source)) AS s
     GROUP BY ALL
     UNION ALL
     -- Every level has a row at every age at which any ended.
     SELECT d.stratum, l.level, d.day, 0, 0
     FROM (SELECT DISTINCT s.stratum, s.left_days AS day
-          FROM query_table(source) AS s WHERE s.ended) AS d
+          FROM (FROM query_table(source)) AS s WHERE s.ended) AS d
     JOIN lr_levels AS l ON l.stratum = d.stratum
 ),
 lr_days AS (

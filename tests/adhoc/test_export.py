@@ -89,6 +89,16 @@ def test_every_public_table_is_there_as_it_is_described(
         assert len(rows) - 1 == resource["rows"]
 
 
+def test_a_table_names_the_publishers_whose_data_it_holds(package: dict[str, Any]) -> None:
+    named = {
+        resource["name"]: [source["title"] for source in resource.get("sources", [])]
+        for resource in package["resources"]
+    }
+    assert named["spending"] == ["SIPRI Military Expenditure Database"]
+    assert named["alliances"] == ["Alliance Treaty Obligations and Provisions"]
+    assert named["countries"] == []
+
+
 def test_units_and_keys_are_those_of_the_headers(package: dict[str, Any]) -> None:
     spending = next(entry for entry in package["resources"] if entry["name"] == "spending")
     units = {field["name"]: field.get("unit") for field in spending["schema"]["fields"]}

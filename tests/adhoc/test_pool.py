@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ import psutil
 import pytest
 
 from pipelines.adhoc.limits import DASHBOARD, QueryError
-from pipelines.adhoc.pool import Pool, run_once
+from pipelines.adhoc.pool import Pool, Worker, run_once
+from pipelines.errors import MilexError
 
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
 SHORT = replace(DASHBOARD, seconds=3.0)  # a worker starts within it on a busy machine
@@ -143,6 +145,78 @@ def test_a_new_snapshot_is_what_the_next_query_reads(
     assert pool.run(other, "FROM brand_new").table.rows == [(7,)]
     with pytest.raises(QueryError, match="brand_new"):
         pool.run(excerpt_snapshot, "FROM brand_new")
+
+
+def settled(found: Callable[[], object], within: float = 20) -> bool:
+    """Whether something becomes true before long."""
+    deadline = time.monotonic() + within
+    while not found():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_a_warm_pool_has_its_workers_before_anybody_asks(excerpt_snapshot: Path) -> None:
+    pool = Pool(SHORT, 2)
+    try:
+        pool.warm(excerpt_snapshot)
+        assert settled(lambda: len(pool.processes()) == 2)
+        warm = set(pool.processes())
+        for process in warm:
+            files = [file.path for file in psutil.Process(process).open_files()]
+            assert str(excerpt_snapshot) in files
+        assert pool.run(excerpt_snapshot, "SELECT 1").table.rows == [(1,)]
+        assert set(pool.processes()) == warm
+    finally:
+        pool.close()
+
+
+def test_a_query_that_comes_while_the_workers_start_gets_one_of_them(
+    excerpt_snapshot: Path,
+) -> None:
+    pool = Pool(DASHBOARD, 2)
+    try:
+        pool.warm(excerpt_snapshot)
+        assert pool.run(excerpt_snapshot, "SELECT 1").table.rows == [(1,)]
+        assert settled(lambda: len(pool.processes()) == 2)
+    finally:
+        pool.close()
+
+
+def test_a_pool_that_is_closed_while_it_starts_leaves_no_process(excerpt_snapshot: Path) -> None:
+    pool = Pool(DASHBOARD, 2)
+    started: list[int] = []
+    real = pool._take
+
+    def take() -> Worker:
+        worker = real()
+        started.append(worker.process.pid)
+        return worker
+
+    pool._take = take  # type: ignore[method-assign]
+    pool.warm(excerpt_snapshot)
+    assert settled(lambda: len(started) == 2)
+    pool.close()
+    assert all(map(gone, started))
+
+
+def test_where_no_process_starts_it_is_said_and_the_places_stay_free(
+    excerpt_snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    pool = Pool(SHORT, 1, queue_seconds=5)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", none)
+            pool._warm(excerpt_snapshot)
+            with pytest.raises(MilexError, match="Cannot allocate memory"):
+                pool.run(excerpt_snapshot, "SELECT 1")
+        assert pool.run(excerpt_snapshot, "SELECT 1").table.rows == [(1,)]
+    finally:
+        pool.close()
 
 
 def test_a_closed_pool_leaves_no_process(excerpt_snapshot: Path) -> None:

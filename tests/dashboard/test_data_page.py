@@ -87,7 +87,7 @@ def test_the_page_opens_at_any_address(app, full_data, tmp_path, query):
     assert not test.exception
     assert not test.error
     assert "What is this made from" in written(test)
-    assert "script" not in written(test)
+    assert "<script" not in written(test)
 
 
 def test_each_own_table_can_be_chosen_and_taken(app, full_data, tmp_path):
@@ -137,3 +137,19 @@ def test_on_the_excerpt_the_page_works(app, excerpt_data, tmp_path):
     assert not test.exception
     assert not test.error
     assert "excerpt" in test.dataframe[1].value["origin"].tolist()
+
+
+def test_a_tables_entry_has_its_key_source_rows_and_an_example(app, full_data, tmp_path):
+    test = opened(app, full_data.settings, tmp_path, "data", table="spending", metric="growth")
+    text = written(test)
+    assert "Key: edition, country, year" in text
+    assert "Source: SIPRI; by way of countries and observations" in text
+    assert "Rows: " in text
+    examples = [code.value for code in test.code]
+    assert any(code.startswith("SELECT edition, country, year") for code in examples)
+    assert any(code.startswith("SELECT growth FROM growth('Asia") for code in examples)
+    assert "Defaults: edition" in text
+    assert "- from_year: first year\n" in text
+    assert "- growth DOUBLE: to_value over from_value, less 1 [fraction]" in text
+    known = next(frame.value for frame in test.dataframe if "source" in frame.value.columns)
+    assert dict(zip(known["table"], known["source"], strict=True))["countries"] == "Milex"

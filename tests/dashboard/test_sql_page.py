@@ -1,5 +1,6 @@
 """The SQL page as the server runs it: addresses, examples, what is refused, charts, odd values."""
 
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import sql_console as console
+from dashboard import sql_workers
 from dashboard.data import Snapshot
 from pipelines.adhoc.examples import load_examples
 from pipelines.adhoc.limits import DASHBOARD, QueryError
@@ -22,21 +24,14 @@ Opening = Callable[..., AppTest]
 @pytest.fixture
 def page(app, excerpt_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening]:
     """The page at an address; its workers end afterwards."""
-    monkeypatch.setattr(console, "LIMITS", replace(DASHBOARD, seconds=3.0))
-    console.pool.clear()
+    monkeypatch.setattr(sql_workers, "LIMITS", replace(DASHBOARD, seconds=3.0))
+    sql_workers.pool.clear()
 
     def open_page(**query: str) -> AppTest:
         return opened(app, excerpt_data.settings, tmp_path, "sql", **query)
 
     yield open_page
-    console.pool.clear()
-
-
-def refusal(test: AppTest) -> str:
-    """What stands below 'No answer.'"""
-    assert not test.exception
-    assert [error.value for error in test.error] == ["No answer."]
-    return "\n".join(code.value for code in test.code)
+    sql_workers.pool.clear()
 
 
 def test_the_page_opens_with_an_answer(page: Opening) -> None:
@@ -44,6 +39,25 @@ def test_the_page_opens_with_an_answer(page: Opening) -> None:
     assert not test.exception
     assert not test.error
     assert "country" in test.dataframe[0].value.columns
+
+
+def test_the_workers_are_warm_before_the_page_is_opened(
+    app, excerpt_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILEX_SQL_WORKERS", "3")
+    sql_workers.pool.clear()
+    try:
+        test = opened(app, excerpt_data.settings, tmp_path, "data")
+        assert not test.exception
+        deadline = time.monotonic() + 30
+        while len(warm := set(sql_workers.pool().processes())) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        test.switch_page("app_pages/sql.py").run()
+        assert not test.error
+        assert set(sql_workers.pool().processes()) == warm
+    finally:
+        sql_workers.pool.clear()
 
 
 def test_an_address_carries_a_query(page: Opening) -> None:
@@ -69,35 +83,6 @@ def test_the_trap_of_editions_is_named_beside_the_result(page: Opening) -> None:
     (warning,) = test.warning
     assert "spending\\_latest" in warning.value
     assert len(test.dataframe) == 1
-
-
-@pytest.mark.parametrize(
-    ("sql", "said"),
-    [
-        ("DROP TABLE claims", "Only a SELECT"),
-        ("SELECT 1; SELECT 2", "One query at a time"),
-        ("SELECT * FROM read_text('/etc/hostname')", "read_text cannot be used"),
-        ("COPY claims TO '/tmp/milex-hostile.csv'", "Only a SELECT"),
-        ("SELECT getenv('HOME')", "getenv cannot be used"),
-        ("SELECT * FROM '/etc/passwd'", "There is no table"),
-        ("SELECT * FROM duckdb_settings()", "duckdb_settings cannot be used"),
-        ("SELECT repeat('x', 2000000000)", "more memory"),
-        ("SELECT len(range(2000000000))", "more memory"),
-        (
-            "SELECT count(*) FROM range(9999999) a, range(9999999) b WHERE a.range * b.range % 7 = 3",
-            "stopped after 3 s",
-        ),
-        ("SELECT nothing FROM nowhere", "nowhere"),
-        ("<script>alert(1)</script>", "Parser Error"),
-        ("", "no query yet"),
-        ("x" * 200_000, "100,000 characters"),
-    ],
-    ids=lambda text: text[:30],
-)
-def test_what_is_refused_is_a_message(page: Opening, sql: str, said: str) -> None:
-    test = page(q=sql)
-    assert said in refusal(test)
-    assert not list(Path("/tmp").glob("milex-hostile*"))
 
 
 @pytest.mark.parametrize(
@@ -200,5 +185,5 @@ def test_every_completion_names_something(excerpt_data) -> None:
 
 
 def test_what_cannot_run_is_no_exception(page: Opening, excerpt_data) -> None:
-    outcome = console.run(Snapshot(str(excerpt_data.settings.pointer.resolve())), "SELECT")
+    outcome = sql_workers.run(Snapshot(str(excerpt_data.settings.pointer.resolve())), "SELECT")
     assert isinstance(outcome, QueryError)
