@@ -240,6 +240,7 @@ def read_workbook(file: SourceFile) -> SipriEdition | ReadError:
     try:
         edition = read_sipri(file.path)
         refuse_unknown_names(file, edition)
+        refuse_two_names_of_one_place(file, edition)
     except ReadError as error:
         return error
     return edition
@@ -265,13 +266,55 @@ def refuse_unknown_names(file: SourceFile, edition: SipriEdition) -> None:
     unknown = countries.unmapped(edition.notes["country"].unique())
     if unknown:
         rows = edition.notes[edition.notes["country"].isin(unknown)]
-        cells = [f"{r.measure} row {r.sheet_row}: {r.country}" for r in rows.itertuples()]
         raise ReadError(
-            f"{file.file_name}: {len(unknown)} country names are unknown: {'; '.join(cells[:20])}"
-            f"{f'; and {len(cells) - 20} more cells' if len(cells) > 20 else ''}. If the copy was "
-            "edited, get SIPRI's own; if SIPRI has a new name, add it to "
+            f"{file.file_name}: {len(unknown)} country names are unknown: {_cells(rows)}. If the "
+            "copy was edited, get SIPRI's own; if SIPRI has a new name, add it to "
             "pipelines/sources/countries.csv."
         )
+
+
+def refuse_two_names_of_one_place(file: SourceFile, edition: SipriEdition) -> None:
+    """Two rows that one sheet prints under two names of one place: which is right is not known.
+
+    Raises ReadError that lists the rows. Without it such a copy would break the keys of all editions.
+    """
+    meant = countries.resolve_names(edition.notes["country"].unique())
+    states = edition.notes.assign(
+        place=[
+            countries.SPLIT_ROWS.get(meant[name] or "", (meant[name],))[:2]
+            for name in edition.notes["country"]
+        ]
+    ).explode("place")
+    totals = edition.regional_totals.drop_duplicates("sheet_row")
+    regions = countries.resolve_regions(totals["region"].unique())
+    rows = pd.concat(
+        [
+            states[["measure", "place", "country", "sheet_row"]].astype({"measure": "str"}),
+            pd.DataFrame(
+                {
+                    "measure": "regional_totals",
+                    "place": [regions[name] for name in totals["region"]],
+                    "country": totals["region"].astype("str"),
+                    "sheet_row": totals["sheet_row"],
+                }
+            ),
+        ]
+    ).dropna(subset="place")
+    doubled = rows[rows.duplicated(["measure", "place"], keep=False)]
+    if not doubled.empty:
+        raise ReadError(
+            f"{file.file_name}: a sheet has two rows for one place under two names: "
+            f"{_cells(doubled)}. If the copy was edited, delete the row that is not SIPRI's, or "
+            "get SIPRI's own."
+        )
+
+
+def _cells(rows: pd.DataFrame) -> str:
+    """Where names stand: sheet, row and the name as printed."""
+    cells = [f"{r.measure} row {r.sheet_row}: {r.country}" for r in rows.itertuples()]
+    return "; ".join(cells[:20]) + (
+        f"; and {len(cells) - 20} more cells" if len(cells) > 20 else ""
+    )
 
 
 def _insert_edition(

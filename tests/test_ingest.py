@@ -285,6 +285,39 @@ def test_unknown_country_names_are_listed_with_their_cells(house: House) -> None
     assert house.rows("SELECT edition FROM raw.sipri_editions WHERE error IS NULL") == [(2022,)]
 
 
+def test_a_place_that_stands_twice_under_two_names_is_refused_with_its_rows(house: House) -> None:
+    def double(made: Workbook) -> None:
+        sheet = made["Current US$"]
+        sheet.append(["North Korea", None, *[1.0] * len(YEARS)])
+        totals = made["Regional totals"]
+        totals.append(["Asia and Oceania ‡", *[1.0] * len(YEARS)])
+
+    house.put("edited.xlsx", book(double))
+    house.put("good.xlsx", book(years=[*YEARS, 2022]))
+    (failure,) = house.load()
+    made = openpyxl.load_workbook(house.settings.raw / "edited.xlsx")
+    for sheet, measure, name in (
+        ("Current US$", "current_usd", "Korea, North"),
+        ("Current US$", "current_usd", "North Korea"),
+        ("Regional totals", "regional_totals", "Asia & Oceania"),
+        ("Regional totals", "regional_totals", "Asia and Oceania ‡"),
+    ):
+        row = cell(made[sheet], name, 2018).row
+        assert f"{measure} row {row}: {name}" in failure.reason
+    assert house.rows("SELECT edition FROM raw.sipri_editions WHERE error IS NULL") == [(2022,)]
+
+
+def test_a_row_of_two_states_beside_one_of_them_is_refused(house: House) -> None:
+    def double(made: Workbook) -> None:
+        for name in ("USSR/Russia", "Russia"):
+            made["Per capita"].append([name, None, *[1.0] * len(YEARS)])
+
+    house.put("edited.xlsx", book(double))
+    (failure,) = house.load()
+    assert "USSR/Russia" in failure.reason
+    assert "two names" in failure.reason
+
+
 def test_a_long_list_of_unknown_names_is_cut(house: House) -> None:
     def rename_all(made: Workbook) -> None:
         for sheet in COUNTRY_SHEETS:

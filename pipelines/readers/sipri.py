@@ -542,6 +542,7 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
         name: [] for name in ("country", "region_heading", "subregion_heading", "unit")
     }
     repeats: list[int] = []
+    currencies = _currencies(blocks)
     for number, (measure, block) in enumerate(blocks.items()):
         table, height, width = block.table, len(block.rows), len(block.table.years)
         columns["measure"].append(np.full(height * width, number, dtype=np.int8))
@@ -555,7 +556,7 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
         texts["country"] += [at.label for at in block.rows]
         texts["region_heading"] += [at.region for at in block.rows]
         texts["subregion_heading"] += [at.subregion for at in block.rows]
-        texts["unit"] += _units(measure, block, base_year)
+        texts["unit"] += _units(measure, block, base_year, currencies)
         repeats += [width] * height
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     size = len(whole["value"])
@@ -577,10 +578,26 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
     )
 
 
-def _units(measure: str, block: _Block, base_year: int) -> list[str]:
+def _currencies(blocks: dict[str, _Block]) -> dict[str, str]:
+    """Each country's currency, from whichever local-currency sheet names it."""
+    return {
+        at.label: name
+        for measure, block in blocks.items()
+        if measure.startswith("local_currency")
+        for at, name in zip(
+            block.rows, _printed(block, block.table.column("currency")), strict=True
+        )
+        if name
+    }
+
+
+def _units(measure: str, block: _Block, base_year: int, currencies: dict[str, str]) -> list[str]:
     if measure.startswith("local_currency"):
-        column = block.table.column("currency")
-        return _printed(block, column)
+        own = _printed(block, block.table.column("currency"))
+        return [
+            name or currencies.get(at.label, "unnamed local currency")
+            for at, name in zip(block.rows, own, strict=True)
+        ]
     unit = {
         "constant_usd": f"US$ m., constant {base_year} prices",
         "current_usd": "US$ m., current prices",

@@ -128,6 +128,22 @@ def test_units(book: Workbook, path: Path) -> None:
     }
 
 
+def test_a_blank_currency_is_taken_from_the_other_sheet_or_said_to_be_unnamed(
+    book: Workbook, path: Path
+) -> None:
+    financial, calendar = (
+        book[f"Local currency {kind} years"] for kind in ("financial", "calendar")
+    )
+    find(financial, "Brazil", "Currency").value = "..."
+    find(financial, "China", "Currency").value = None
+    find(calendar, "China", "Currency").value = " "
+    edition = read_sipri(save(book, path))
+    assert figure(edition, "local_currency_financial", "Brazil", 2015).unit == "Brazil dinars"
+    for measure in ("local_currency", "local_currency_financial"):
+        assert figure(edition, measure, "China", 2015).unit == "unnamed local currency"
+        assert figure(edition, measure, "Iran", 2015).unit == "Iran dinars"
+
+
 def test_regional_totals(book: Workbook, path: Path) -> None:
     colour(book["Regional totals"]["B15"], rgb=RED)
     book["Regional totals"]["C15"] = "..."
