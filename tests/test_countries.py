@@ -17,7 +17,6 @@ from pipelines.countries import (
     SPLIT_ROWS,
     SUPER_REGIONS,
     alliance_region,
-    country_in_year,
     country_of_code,
     load_codes,
     load_countries,
@@ -187,12 +186,9 @@ def test_case_dots_and_spaces_do_not_matter(name: str, change: Callable[[str], s
     assert resolve_names([printed])[printed] == resolve_names([name])[name]
 
 
-def test_one_row_of_two_states_is_split_by_year() -> None:
+def test_one_row_of_two_states_stands_for_itself() -> None:
     assert resolve_names(["USSR/Russia"]) == {"USSR/Russia": "USSR/Russia"}
     assert unmapped(["USSR/Russia"]) == []
-    assert country_in_year("USSR/Russia", 1991) == "USSR"
-    assert country_in_year("USSR/Russia", 1992) == "Russia"
-    assert country_in_year("Russia", 1980) == "Russia"
     assert {name for split in SPLIT_ROWS.values() for name in split[:2]} <= set(CANONICAL)
 
 

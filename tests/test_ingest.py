@@ -26,7 +26,7 @@ from pipelines.settings import Settings
 from pipelines.sources import find
 from pipelines.sources.catalogue import CatalogueFile, load_catalogue
 from pipelines.warehouse import open_warehouse
-from tests.readers.make_workbook import COUNTRY_SHEETS, YEARS, make_book, save
+from tests.readers.make_workbook import BLUE, COUNTRY_SHEETS, YEARS, colour, make_book, save
 from tests.readers.make_workbook import find as cell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -373,6 +373,15 @@ def test_a_copy_that_differs_in_no_figure_differs_in_no_cell(house: House) -> No
     assert house.sources()["theirs.xlsx"]["cells_differing"] == 0
 
 
+def test_what_a_program_rounds_off_when_it_saves_again_is_no_difference(house: House) -> None:
+    house.put(
+        "theirs.xlsx", book(set_value("Current US$", "Brazil", 2018, 242.67550465075664)), "mirror"
+    )
+    house.put("mine.xlsx", book(set_value("Current US$", "Brazil", 2018, 242.675504650757)))
+    house.load()
+    assert house.sources()["theirs.xlsx"]["cells_differing"] == 0
+
+
 def test_every_kind_of_difference_is_counted(house: House) -> None:
     house.put("theirs.xlsx", into="mirror")
 
@@ -382,10 +391,12 @@ def test_every_kind_of_difference_is_counted(house: House) -> None:
         cell(made["Share of GDP"], "Korea, North", 2019).value = 0.2  # a new one
         row = cell(made["Per capita"], "Iran", 2015).row  # a whole row is gone
         made["Per capita"].delete_rows(row)
+        colour(cell(made["Current US$"], "China", 2019), rgb=BLUE)  # the same figure, estimated
+        cell(made["Current US$"], "Korea, North", 2020).value = "xxx"  # another reason for none
 
     house.put("mine.xlsx", book(change))
     house.load()
-    assert house.sources()["theirs.xlsx"]["cells_differing"] == 3 + len(YEARS)
+    assert house.sources()["theirs.xlsx"]["cells_differing"] == 5 + len(YEARS)
 
 
 def test_a_row_that_only_the_copy_in_use_has_is_counted(house: House) -> None:

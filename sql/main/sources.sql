@@ -11,7 +11,8 @@
 --   retrieved_at TIMESTAMP: time of the file
 --   origin VARCHAR: raw, mirror, publisher or excerpt
 --   superseded BOOLEAN: another copy of the same edition is used instead
---   cells_differing BIGINT: figures in which a superseded copy differs from the one in use
+--   cells_differing BIGINT: cells in which a superseded copy has another figure or status than the
+--       one in use; what a program rounds off when it saves a copy again is no difference
 --   catalogued BOOLEAN: the catalogue knows these bytes; an unknown hash is a warning, not a refusal
 --   error VARCHAR: why the file could not be read, else NULL
 --   licence VARCHAR: terms of use
@@ -26,7 +27,9 @@ cells AS (
     SELECT
         c.source_id, f.measure, f.country, f.year,
         max(f.value) FILTER (f.source_id = c.source_id) AS value,
-        max(f.value) FILTER (f.source_id = c.used) AS value_in_use
+        max(f.value) FILTER (f.source_id = c.used) AS value_in_use,
+        max(f.status::VARCHAR) FILTER (f.source_id = c.source_id) AS status,
+        max(f.status::VARCHAR) FILTER (f.source_id = c.used) AS status_in_use
     FROM chosen AS c
     JOIN raw.sipri_figures AS f ON f.source_id = c.source_id OR f.source_id = c.used
     WHERE c.source_id <> c.used
@@ -35,7 +38,8 @@ cells AS (
 differing AS (
     SELECT source_id, count(*) AS cells
     FROM cells
-    WHERE value IS DISTINCT FROM value_in_use
+    WHERE status IS DISTINCT FROM status_in_use
+       OR abs(value - value_in_use) > 1e-12 * greatest(abs(value), abs(value_in_use))
     GROUP BY source_id
 )
 SELECT
