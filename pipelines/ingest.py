@@ -279,28 +279,23 @@ def refuse_two_names_of_one_place(file: SourceFile, edition: SipriEdition) -> No
     Raises ReadError that lists the rows. Without it such a copy would break the keys of all editions.
     """
     meant = countries.resolve_names(edition.notes["country"].unique())
-    states = edition.notes.assign(
-        place=[
-            countries.SPLIT_ROWS.get(meant[name] or "", (meant[name],))[:2]
-            for name in edition.notes["country"]
-        ]
-    ).explode("place")
+    states = {
+        name: list(countries.SPLIT_ROWS.get(place or "", (place,))[:2])
+        for name, place in meant.items()
+    }
+    countries_named = edition.notes[["measure", "country", "sheet_row"]].assign(
+        place=edition.notes["country"].map(states)
+    )
     totals = edition.regional_totals.drop_duplicates("sheet_row")
-    regions = countries.resolve_regions(totals["region"].unique())
+    regions_named = totals[["sheet_row"]].assign(
+        measure="regional_totals",
+        country=totals["region"].astype("str"),
+        place=totals["region"].astype("str").map(countries.resolve_regions(totals["region"])),
+    )
     rows = pd.concat(
-        [
-            states[["measure", "place", "country", "sheet_row"]].astype({"measure": "str"}),
-            pd.DataFrame(
-                {
-                    "measure": "regional_totals",
-                    "place": [regions[name] for name in totals["region"]],
-                    "country": totals["region"].astype("str"),
-                    "sheet_row": totals["sheet_row"],
-                }
-            ),
-        ]
+        [countries_named.explode("place").astype({"measure": "str"}), regions_named]
     ).dropna(subset="place")
-    doubled = rows[rows.duplicated(["measure", "place"], keep=False)]
+    doubled = rows[rows.duplicated(["place", "measure"], keep=False)]
     if not doubled.empty:
         raise ReadError(
             f"{file.file_name}: a sheet has two rows for one place under two names: "

@@ -23,7 +23,6 @@ from pipelines.readers.workbook import (
     Sheet,
     Workbook,
     coordinate,
-    peek,
 )
 
 Categories: TypeAlias = "pd.Categorical[str]"
@@ -159,27 +158,6 @@ class SipriEdition:
     footnotes: pd.DataFrame
 
 
-def sniff_sipri(path: Path) -> bool:
-    """Whether the file is an edition of the database, by its content and whatever its name.
-
-    Cheap: no sheet is read. A file that cannot be opened counts as one if its name says so,
-    so that read_sipri gets to tell what is wrong with it.
-    """
-    path = Path(path)
-    if path.suffix.casefold() != ".xlsx" or path.name.startswith(("~$", ".")):
-        return False
-    try:
-        names, xml = peek(path)
-    except ReadError:
-        return bool(re.search(r"sipri|milex", path.name, re.IGNORECASE))
-    by_name = sum(any(kind.name.match(_normal(name)) for name in names) for kind in _COUNTRY_SHEETS)
-    if by_name >= 4:
-        return True
-    text = _normal(xml)
-    by_title = sum(bool(kind.title.search(text)) for kind in _COUNTRY_SHEETS)
-    return "sipri" in text and by_title >= 4
-
-
 def read_sipri(path: Path) -> SipriEdition:
     """The edition in the workbook at `path`.
 
@@ -304,12 +282,25 @@ def _table(sheet: Sheet, kind: _Kind, path: Path) -> _Table:
                     f"{path}, sheet '{sheet.name}': the year headers in row {row + 1} do not "
                     f"ascend at {backwards[0]}; expected each year once. Restore the header row."
                 )
+            _refuse_interruption(sheet, row, first + len(years), years[-1], path)
             return _Table(kind, sheet, row, first, years)
     raise ReadError(
         f"{path}, sheet '{sheet.name}': no header row; looked for a row whose first cell is "
         f"Country or Region, followed by at least {_MIN_YEAR_HEADERS} year headers, for "
         f"'{kind.looks_like}'. Restore the header row, or download the file again."
     )
+
+
+def _refuse_interruption(sheet: Sheet, row: int, end: int, last: int, path: Path) -> None:
+    """A later year beyond the run: without it the file would pass for an earlier edition."""
+    for column, cell in enumerate(sheet.rows[row][end:], end):
+        found = re.match(r"\d{4}(?!\d)", _text(cell))
+        if found and last < int(found[0]) <= 2100:
+            raise ReadError(
+                f"{path}, sheet '{sheet.name}': the year headers in row {row + 1} end with {last}, "
+                f"but further on stands {_label(cell)[:40]} ({coordinate(row, column)}); expected "
+                "one unbroken run of years. Restore the header row."
+            )
 
 
 def _year_run(header: list[object]) -> tuple[int, list[int]]:
