@@ -765,6 +765,13 @@ def test_traps_of_single_editions(editions: dict[int, SipriEdition]) -> None:
     assert len(editions[2025].footnotes) > 100
     asia = editions[2022].regional_totals.query("region == 'Central Asia' and year <= 1989")
     assert asia.value_bn.tolist() == [0, 0]
+    for year in (2019, 2020):  # '#VALUE!' is printed there
+        cell = figure(editions[year], "share_of_government_spending", "Myanmar", 1997)
+        assert np.isnan(cell.value)
+        assert (cell.status, coordinate(cell.sheet_row - 1, cell.sheet_column - 1)) == (
+            "unavailable",
+            "M120",
+        )
 
 
 @pytest.mark.mirror
