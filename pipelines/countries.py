@@ -68,6 +68,8 @@ _ALLIANCE_REGIONS: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = (
     ("central_asia", ((701, 705),)),
 )
 
+# Raised figures of footnotes, soft hyphens, and marks without width that a web page leaves behind.
+_UNSEEN = re.compile("[¹²³⁰⁴-⁹\u00ad\u200b-\u200f\u2060\ufeff]")
 _SILENT = frozenset({"the", "and", "of"})
 _SPELLED_OUT = {"rep": "republic", "dem": "democratic", "st": "saint"}
 _GENERIC = frozenset({"republic", "democratic", "kingdom", "state", "states", "islamic", "federal"})
@@ -111,8 +113,8 @@ def _countries() -> tuple[_Country, ...]:
 
 @cache
 def _key(name: str) -> str:
-    """What two spellings of one name share: no case, accents, signs or small words."""
-    plain = unicodedata.normalize("NFKD", name)
+    """What two spellings of one name share: no case, accents, footnote signs or small words."""
+    plain = unicodedata.normalize("NFKD", _UNSEEN.sub("", name))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
     plain = re.sub(r"['’‘`.]", "", plain)
     words = re.findall(r"[^\W_]+", plain)

@@ -357,12 +357,15 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
     versions: list[AllianceVersion] = []
     rejected = [(file, _why_unreadable(file)) for file in files if file.level == UNREADABLE]
     for dataset, version, group in alliance_groups(files):
-        ahead = reading_ahead.found(f"{dataset} {version}")
-        found = read_alliances(dataset, group) if ahead is None else ahead
+        found = reading_ahead.found(f"{dataset} {version}") or read_alliances(dataset, group)
         if isinstance(found, ReadError):
-            reason = _without_folders(str(found), group.values())
-            rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
-        else:
+            theirs = _mirrors(files, dataset, version, group)
+            rejected += _rejected(dataset, version, found, group, but=theirs)
+            if theirs:
+                found = read_alliances(dataset, theirs)
+                if isinstance(found, ReadError):
+                    rejected += _rejected(dataset, version, found, theirs)
+        if not isinstance(found, ReadError):
             versions.append(cast("AllianceVersion", found))
     _remember(connection, "alliances", rejected)
     if not versions:
@@ -381,6 +384,29 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
         connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming")
         connection.unregister("incoming")
     return failures(connection, "alliances")
+
+
+def _mirrors(
+    files: list[SourceFile], dataset: str, version: str, failed: dict[str, SourceFile]
+) -> dict[str, SourceFile]:
+    """The mirror's files of a version, which step in where one's own cannot be read."""
+    theirs = [file for file in files if file.origin == "mirror" and file.dataset == dataset]
+    for _, named, group in alliance_groups(theirs):
+        if named == version and group != failed:
+            return group
+    return {}
+
+
+def _rejected(
+    dataset: str,
+    version: str,
+    error: ReadError,
+    group: dict[str, SourceFile],
+    but: dict[str, SourceFile] | None = None,
+) -> list[tuple[SourceFile, str]]:
+    """The files of a group that cannot be read, but for those that will be read once more."""
+    reason = f"{dataset} {version}: {_without_folders(str(error), group.values())}"
+    return [(file, reason) for file in group.values() if file not in (but or {}).values()]
 
 
 def _why_unreadable(file: SourceFile) -> str:

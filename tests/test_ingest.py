@@ -28,6 +28,8 @@ from pipelines.sources.catalogue import CatalogueFile, load_catalogue
 from pipelines.warehouse import open_warehouse
 from tests.readers.make_workbook import BLUE, COUNTRY_SHEETS, YEARS, colour, make_book, save
 from tests.readers.make_workbook import find as cell
+from tests.readers.test_atop import member
+from tests.readers.test_atop import save as save_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = load_models(ROOT / "sql")
@@ -455,6 +457,31 @@ def test_without_any_alliance_file_it_says_what_to_do(house: House) -> None:
     house.put("a.xlsx")
     with pytest.raises(MilexError, match=r"no alliance data.*data/raw/"):
         load_alliances(house.connection, files_at_hand(house.settings))
+
+
+def test_of_two_copies_of_an_alliance_file_the_first_that_can_be_read_counts(house: House) -> None:
+    assert house.settings.mirror
+    save_rows(
+        house.settings.mirror / "atop5_1m.csv", [member(2, "1951-9-8"), member(740, "1951-9-8")]
+    )
+    mine = save_rows(house.settings.raw / "mine.csv", [member(2, "1951-9-8")])
+    house.put("a.xlsx")
+
+    def load() -> list[Failure]:
+        house.load()
+        return load_alliances(house.connection, files_at_hand(house.settings))
+
+    members = "SELECT cow_code FROM raw.alliance_members ORDER BY 1"
+    assert load() == []
+    assert house.rows(members) == [(2,)]
+    assert house.sources()["atop5_1m.csv"]["superseded"] is True
+    assert house.sources()["mine.csv"]["superseded"] is False
+
+    save_rows(mine, [member(2, "1951-13-8")])
+    assert [failure.file_name for failure in load()] == ["mine.csv"]
+    assert house.rows(members) == [(2,), (740,)]
+    assert house.sources()["atop5_1m.csv"]["superseded"] is False
+    assert "is no month" in str(house.sources()["mine.csv"]["error"])
 
 
 @pytest.mark.mirror

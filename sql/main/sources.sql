@@ -10,8 +10,9 @@
 --   bytes BIGINT [bytes]: size
 --   retrieved_at TIMESTAMP: time of the file
 --   origin VARCHAR: raw, mirror, publisher or excerpt
---   superseded BOOLEAN: another copy of the same edition is used instead
---   cells_differing BIGINT: cells in which a superseded copy has another figure or status than the
+--   superseded BOOLEAN: another copy of the same edition, or of the same file of a version, is used
+--       instead
+--   cells_differing BIGINT: cells in which a superseded workbook has another figure or status than the
 --       one in use; what a program rounds off when it saves a copy again is no difference
 --   catalogued BOOLEAN: the catalogue knows these bytes; an unknown hash is a warning, not a refusal
 --   error VARCHAR: why the file could not be read, else NULL
@@ -35,6 +36,14 @@ cells AS (
     WHERE c.source_id <> c.used
     GROUP BY c.source_id, f.measure, f.country, f.year
 ),
+-- Of ATOP's and COW's files the first found counts, one's own before the mirror's.
+unused AS (
+    SELECT f.source_id
+    FROM raw.files AS f
+    ANTI JOIN raw.unreadable AS x ON x.source_id = f.source_id
+    WHERE f.dataset <> 'SIPRI' AND f.version IS NOT NULL AND f.origin <> 'excerpt'
+    QUALIFY row_number() OVER (PARTITION BY f.dataset, f.version, f.level ORDER BY f.rowid) > 1
+),
 differing AS (
     SELECT source_id, count(*) AS cells
     FROM cells
@@ -46,13 +55,14 @@ SELECT
     f.dataset,
     coalesce(f.version, c.edition::VARCHAR) AS version,
     f.file_name, f.url, f.sha256, f.bytes, f.retrieved_at, f.origin,
-    c.used IS NOT NULL AND c.used <> f.source_id AS superseded,
+    (c.used IS NOT NULL AND c.used <> f.source_id) OR u.source_id IS NOT NULL AS superseded,
     CASE WHEN c.used <> f.source_id THEN coalesce(d.cells, 0) END AS cells_differing,
     f.catalogued, coalesce(c.error, x.error) AS error, f.licence,
     f.citation || CASE WHEN f.dataset = 'SIPRI' THEN ' Edition ' ELSE ' Version ' END
         || coalesce(f.version, c.edition::VARCHAR, 'unknown') || '.' AS citation
 FROM raw.files AS f
 LEFT JOIN chosen AS c ON c.source_id = f.source_id
+LEFT JOIN unused AS u ON u.source_id = f.source_id
 LEFT JOIN differing AS d ON d.source_id = f.source_id
 LEFT JOIN raw.unreadable AS x ON x.source_id = f.source_id
 -- A stand-in is a source only where no real file of the same edition or version is.
