@@ -294,8 +294,8 @@ def _table(sheet: Sheet, kind: _Kind, path: Path) -> _Table:
 def _refuse_interruption(sheet: Sheet, row: int, end: int, last: int, path: Path) -> None:
     """A later year beyond the run: without it the file would pass for an earlier edition."""
     for column, cell in enumerate(sheet.rows[row][end:], end):
-        found = re.match(r"\d{4}(?!\d)", _text(cell))
-        if found and last < int(found[0]) <= 2100:
+        found = re.match(r"(\d{4})(?!\d)(?!.*current)", _normal(_text(cell)))
+        if found and last < int(found[1]) <= 2100:
             raise ReadError(
                 f"{path}, sheet '{sheet.name}': the year headers in row {row + 1} end with {last}, "
                 f"but further on stands {_label(cell)[:40]} ({coordinate(row, column)}); expected "

@@ -461,6 +461,12 @@ def test_a_last_year_with_a_sign_is_not_lost(book: Workbook, path: Path) -> None
     assert CURRENT in said
 
 
+def test_a_column_in_current_prices_may_be_of_a_later_year(book: Workbook, path: Path) -> None:
+    find(book["Regional totals"], "Region", "2021 (current prices)").value = "2022 (current prices)"
+    totals = read_sipri(save(book, path)).regional_totals
+    assert set(totals[totals.prices == "current"].year) == {2022}
+
+
 def test_no_base_year(book: Workbook, path: Path) -> None:
     book[CONSTANT]["A1"] = "Military expenditure"
     book[CONSTANT].title = "Constant USD"
