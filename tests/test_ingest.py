@@ -193,6 +193,17 @@ def test_another_reader_reads_everything_again(
     assert reader_version() != "newer"
 
 
+def test_a_new_name_in_the_reviewed_table_is_another_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[Path] = []
+    monkeypatch.setattr(ingest, "version_of", lambda paths: hashed.extend(paths) or "1")
+    reader_version.cache_clear()
+    reader_version()
+    reader_version.cache_clear()
+    assert {"countries.csv", "countries.py"} <= {path.name for path in hashed}
+
+
 def test_a_removed_file_takes_its_edition_along(house: House) -> None:
     path = house.put("a.xlsx")
     house.put("b.xlsx", book(years=[*YEARS, 2022]))
