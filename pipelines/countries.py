@@ -68,6 +68,8 @@ _ALLIANCE_REGIONS: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = (
     ("central_asia", ((701, 705),)),
 )
 
+# Raised figures of footnotes, soft hyphens, and marks without width that a web page leaves behind.
+_UNSEEN = re.compile("[¹²³⁰⁴-⁹\u00ad\u200b-\u200f\u2060\ufeff]")
 _SILENT = frozenset({"the", "and", "of"})
 _SPELLED_OUT = {"rep": "republic", "dem": "democratic", "st": "saint"}
 _GENERIC = frozenset({"republic", "democratic", "kingdom", "state", "states", "islamic", "federal"})
@@ -111,8 +113,8 @@ def _countries() -> tuple[_Country, ...]:
 
 @cache
 def _key(name: str) -> str:
-    """What two spellings of one name share: no case, accents, signs or small words."""
-    plain = unicodedata.normalize("NFKD", name)
+    """What two spellings of one name share: no case, accents, footnote signs or small words."""
+    plain = unicodedata.normalize("NFKD", _UNSEEN.sub("", name))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
     plain = re.sub(r"['’‘`.]", "", plain)
     words = re.findall(r"[^\W_]+", plain)
@@ -201,9 +203,14 @@ def _resolve(name: str) -> str | None:
 def resolve_names(names: Iterable[str]) -> dict[str, str | None]:
     """Each printed name's canonical name; None for what is no known country.
 
-    A key of SPLIT_ROWS stands for itself: `country_in_year` tells the two states apart.
+    A key of SPLIT_ROWS stands for itself: the year tells the two states apart.
     """
     return {name: _resolve(name) for name in names}
+
+
+def spellings() -> list[str]:
+    """Every name of every country in the reviewed table: what a person may ask for it by."""
+    return [name for entry in _countries() for name in (entry.country, *entry.aliases)]
 
 
 def is_country(name: str) -> bool:
@@ -214,14 +221,6 @@ def is_country(name: str) -> bool:
 def unmapped(names: Iterable[str]) -> list[str]:
     """The names that must block: they look like countries, and none is known by them."""
     return sorted({name for name in names if is_country(name) and _resolve(name) is None})
-
-
-def country_in_year(country: str, year: int) -> str:
-    """The state that a row means in a year; differs from the row's name for SPLIT_ROWS only."""
-    if country not in SPLIT_ROWS:
-        return country
-    before, after, last_year = SPLIT_ROWS[country]
-    return before if year <= last_year else after
 
 
 def resolve_codes(codes: Iterable[int]) -> dict[int, str | None]:
@@ -260,6 +259,12 @@ def _region(name: str) -> str | None:
     if without_iraq and region is not None:
         return _by_region().get(f"{_key(region)} excluding iraq")
     return region
+
+
+def region_spellings() -> list[str]:
+    """Every region's name, with 'and' for '&' too, and the other words in use for it."""
+    names = [*REGIONS, *(name for parts in REGIONS.values() for name in parts), *SUPER_REGIONS]
+    return [*names, *(name.replace("&", "and") for name in names if "&" in name), *_REGION_ALIASES]
 
 
 def resolve_regions(names: Iterable[str]) -> dict[str, str | None]:

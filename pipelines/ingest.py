@@ -85,10 +85,14 @@ class Failure:
 
 @lru_cache(maxsize=1)
 def reader_version() -> str:
-    """A hash of the code that reads: when it changes, every file is read again."""
+    """A hash of the code that reads: when it changes, every file is read again.
+
+    So it is with the reviewed names: a file refused for a name that they now know is read then.
+    """
     here = Path(__file__).parent
     readers = sorted((here / "readers").glob("*.py"))
-    return version_of([*readers, here / "ingest.py", here / "excerpt.py"])
+    names = [here / "countries.py", here / "sources" / "countries.csv"]
+    return version_of([*readers, here / "ingest.py", here / "excerpt.py", *names])
 
 
 def files_at_hand(settings: Settings) -> list[SourceFile]:
@@ -261,6 +265,7 @@ def read_workbook(file: SourceFile) -> SipriEdition | ReadError:
     try:
         edition = read_sipri(file.path)
         refuse_unknown_names(file, edition)
+        refuse_two_names_of_one_place(file, edition)
     except ReadError as error:
         return error
     return edition
@@ -286,13 +291,50 @@ def refuse_unknown_names(file: SourceFile, edition: SipriEdition) -> None:
     unknown = countries.unmapped(edition.notes["country"].unique())
     if unknown:
         rows = edition.notes[edition.notes["country"].isin(unknown)]
-        cells = [f"{r.measure} row {r.sheet_row}: {r.country}" for r in rows.itertuples()]
         raise ReadError(
-            f"{file.file_name}: {len(unknown)} country names are unknown: {'; '.join(cells[:20])}"
-            f"{f'; and {len(cells) - 20} more cells' if len(cells) > 20 else ''}. If the copy was "
-            "edited, get SIPRI's own; if SIPRI has a new name, add it to "
+            f"{file.file_name}: {len(unknown)} country names are unknown: {_cells(rows)}. If the "
+            "copy was edited, get SIPRI's own; if SIPRI has a new name, add it to "
             "pipelines/sources/countries.csv."
         )
+
+
+def refuse_two_names_of_one_place(file: SourceFile, edition: SipriEdition) -> None:
+    """Two rows that one sheet prints under two names of one place: which is right is not known.
+
+    Raises ReadError that lists the rows. Without it such a copy would break the keys of all editions.
+    """
+    meant = countries.resolve_names(edition.notes["country"].unique())
+    states = {
+        name: list(countries.SPLIT_ROWS.get(place or "", (place,))[:2])
+        for name, place in meant.items()
+    }
+    countries_named = edition.notes[["measure", "country", "sheet_row"]].assign(
+        place=edition.notes["country"].map(states)
+    )
+    totals = edition.regional_totals.drop_duplicates("sheet_row")
+    regions_named = totals[["sheet_row"]].assign(
+        measure="regional_totals",
+        country=totals["region"].astype("str"),
+        place=totals["region"].astype("str").map(countries.resolve_regions(totals["region"])),
+    )
+    rows = pd.concat(
+        [countries_named.explode("place").astype({"measure": "str"}), regions_named]
+    ).dropna(subset="place")
+    doubled = rows[rows.duplicated(["place", "measure"], keep=False)]
+    if not doubled.empty:
+        raise ReadError(
+            f"{file.file_name}: a sheet has two rows for one place under two names: "
+            f"{_cells(doubled)}. If the copy was edited, delete the row that is not SIPRI's, or "
+            "get SIPRI's own."
+        )
+
+
+def _cells(rows: pd.DataFrame) -> str:
+    """Where names stand: sheet, row and the name as printed."""
+    cells = [f"{r.measure} row {r.sheet_row}: {r.country}" for r in rows.itertuples()]
+    return "; ".join(cells[:20]) + (
+        f"; and {len(cells) - 20} more cells" if len(cells) > 20 else ""
+    )
 
 
 def _insert_edition(
@@ -337,9 +379,13 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
     for dataset, version, group in alliance_groups(files):
         found = read_alliances(dataset, group)
         if isinstance(found, ReadError):
-            reason = _without_folders(str(found), group.values())
-            rejected += [(file, f"{dataset} {version}: {reason}") for file in group.values()]
-        else:
+            theirs = _mirrors(files, dataset, version, group)
+            rejected += _rejected(dataset, version, found, group, but=theirs)
+            if theirs:
+                found = read_alliances(dataset, theirs)
+                if isinstance(found, ReadError):
+                    rejected += _rejected(dataset, version, found, theirs)
+        if not isinstance(found, ReadError):
             read.append(found)
     _remember(connection, "alliances", rejected)
     if not read:
@@ -358,6 +404,29 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
         connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming")
         connection.unregister("incoming")
     return failures(connection, "alliances")
+
+
+def _mirrors(
+    files: list[SourceFile], dataset: str, version: str, failed: dict[str, SourceFile]
+) -> dict[str, SourceFile]:
+    """The mirror's files of a version, which step in where one's own cannot be read."""
+    theirs = [file for file in files if file.origin == "mirror" and file.dataset == dataset]
+    for _, named, group in alliance_groups(theirs):
+        if named == version and group != failed:
+            return group
+    return {}
+
+
+def _rejected(
+    dataset: str,
+    version: str,
+    error: ReadError,
+    group: dict[str, SourceFile],
+    but: dict[str, SourceFile] | None = None,
+) -> list[tuple[SourceFile, str]]:
+    """The files of a group that cannot be read, but for those that will be read once more."""
+    reason = f"{dataset} {version}: {_without_folders(str(error), group.values())}"
+    return [(file, reason) for file in group.values() if file not in (but or {}).values()]
 
 
 def _why_unreadable(file: SourceFile) -> str:

@@ -18,8 +18,9 @@ _ALLIANCE_NAMES = Path(__file__).parent / "sources" / "alliance_names.csv"
 class Names:
     """The tables that names resolve through, and the names that nothing resolves.
 
-    country_names: name, country (NULL for a row that is no country), first_year, last_year.
-    region_names: name, region. omitted: source_id, region, country.
+    country_names: name, country (NULL for a row that is no country), first_year, last_year;
+    region_names: name, region. Both hold the printed names and those of the reviewed tables, by
+    which people ask ('South Korea'). omitted: source_id, region, country.
     """
 
     country_names: pd.DataFrame
@@ -36,10 +37,10 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> Names:
     printed = _column(connection, "SELECT DISTINCT country FROM raw.sipri_figures")
     regions = _column(connection, "SELECT DISTINCT region FROM raw.sipri_regional_totals")
     codes = map(int, _column(connection, "SELECT DISTINCT cow_code FROM raw.alliance_members"))
-    by_region = countries.resolve_regions(regions)
+    by_region = countries.resolve_regions([*regions, *countries.region_spellings()])
     omitted, unparsed = _omissions(connection, by_region)
     return Names(
-        country_names=_country_names(printed),
+        country_names=_country_names([*printed, *countries.spellings()]),
         region_names=pd.DataFrame(
             [(name, region) for name, region in by_region.items() if region],
             columns=["name", "region"],
@@ -55,10 +56,10 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> Names:
     )
 
 
-def _country_names(printed: list[str]) -> pd.DataFrame:
-    """A row per printed name, two where one row of a sheet means two states in turn."""
+def _country_names(known: list[str]) -> pd.DataFrame:
+    """A row per name, two where one row of a sheet means two states in turn."""
     rows: list[tuple[str, str | None, int, int]] = []
-    for name, country in countries.resolve_names(printed).items():
+    for name, country in countries.resolve_names(known).items():
         if country in countries.SPLIT_ROWS:
             before, after, last_year = countries.SPLIT_ROWS[country]
             rows += [(name, before, 0, last_year), (name, after, last_year + 1, 9999)]

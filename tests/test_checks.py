@@ -325,6 +325,17 @@ def test_units_are_known(
     assert found(editions, "units_are_known") == ([(2020, "A", 2000)] if fails else [])
 
 
+def test_a_copy_that_lost_its_colours_is_found(editions: duckdb.DuckDBPyConnection) -> None:
+    observe(
+        editions,
+        (2019, "A", 2000, "constant_usd", 1.0, "US$ m.", "reported"),
+        (2019, "A", 2001, "constant_usd", None, "US$ m.", "unavailable"),
+        (2020, "A", 2000, "constant_usd", 1.0, "US$ m.", "reported"),
+        (2020, "B", 2000, "constant_usd", 1.0, "US$ m.", "estimate"),
+    )
+    assert found(editions, "estimates_are_marked") == [(2019, "every country", 2000)]
+
+
 def test_a_lost_country_or_year_is_found_and_an_excerpt_loses_nothing(
     editions: duckdb.DuckDBPyConnection,
 ) -> None:

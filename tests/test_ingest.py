@@ -26,8 +26,10 @@ from pipelines.settings import Settings
 from pipelines.sources import find
 from pipelines.sources.catalogue import CatalogueFile, load_catalogue
 from pipelines.warehouse import open_warehouse
-from tests.readers.make_workbook import COUNTRY_SHEETS, YEARS, make_book, save
+from tests.readers.make_workbook import BLUE, COUNTRY_SHEETS, YEARS, colour, make_book, save
 from tests.readers.make_workbook import find as cell
+from tests.readers.test_atop import member
+from tests.readers.test_atop import save as save_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = load_models(ROOT / "sql")
@@ -191,6 +193,17 @@ def test_another_reader_reads_everything_again(
     assert reader_version() != "newer"
 
 
+def test_a_new_name_in_the_reviewed_table_is_another_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[Path] = []
+    monkeypatch.setattr(ingest, "version_of", lambda paths: hashed.extend(paths) or "1")
+    reader_version.cache_clear()
+    reader_version()
+    reader_version.cache_clear()
+    assert {"countries.csv", "countries.py"} <= {path.name for path in hashed}
+
+
 def test_a_removed_file_takes_its_edition_along(house: House) -> None:
     path = house.put("a.xlsx")
     house.put("b.xlsx", book(years=[*YEARS, 2022]))
@@ -285,6 +298,39 @@ def test_unknown_country_names_are_listed_with_their_cells(house: House) -> None
     assert house.rows("SELECT edition FROM raw.sipri_editions WHERE error IS NULL") == [(2022,)]
 
 
+def test_a_place_that_stands_twice_under_two_names_is_refused_with_its_rows(house: House) -> None:
+    def double(made: Workbook) -> None:
+        sheet = made["Current US$"]
+        sheet.append(["North Korea", None, *[1.0] * len(YEARS)])
+        totals = made["Regional totals"]
+        totals.append(["Asia and Oceania ‡", *[1.0] * len(YEARS)])
+
+    house.put("edited.xlsx", book(double))
+    house.put("good.xlsx", book(years=[*YEARS, 2022]))
+    (failure,) = house.load()
+    made = openpyxl.load_workbook(house.settings.raw / "edited.xlsx")
+    for sheet, measure, name in (
+        ("Current US$", "current_usd", "Korea, North"),
+        ("Current US$", "current_usd", "North Korea"),
+        ("Regional totals", "regional_totals", "Asia & Oceania"),
+        ("Regional totals", "regional_totals", "Asia and Oceania ‡"),
+    ):
+        row = cell(made[sheet], name, 2018).row
+        assert f"{measure} row {row}: {name}" in failure.reason
+    assert house.rows("SELECT edition FROM raw.sipri_editions WHERE error IS NULL") == [(2022,)]
+
+
+def test_a_row_of_two_states_beside_one_of_them_is_refused(house: House) -> None:
+    def double(made: Workbook) -> None:
+        for name in ("USSR/Russia", "Russia"):
+            made["Per capita"].append([name, None, *[1.0] * len(YEARS)])
+
+    house.put("edited.xlsx", book(double))
+    (failure,) = house.load()
+    assert "USSR/Russia" in failure.reason
+    assert "two names" in failure.reason
+
+
 def test_a_long_list_of_unknown_names_is_cut(house: House) -> None:
     def rename_all(made: Workbook) -> None:
         for sheet in COUNTRY_SHEETS:
@@ -340,6 +386,15 @@ def test_a_copy_that_differs_in_no_figure_differs_in_no_cell(house: House) -> No
     assert house.sources()["theirs.xlsx"]["cells_differing"] == 0
 
 
+def test_what_a_program_rounds_off_when_it_saves_again_is_no_difference(house: House) -> None:
+    house.put(
+        "theirs.xlsx", book(set_value("Current US$", "Brazil", 2018, 242.67550465075664)), "mirror"
+    )
+    house.put("mine.xlsx", book(set_value("Current US$", "Brazil", 2018, 242.675504650757)))
+    house.load()
+    assert house.sources()["theirs.xlsx"]["cells_differing"] == 0
+
+
 def test_every_kind_of_difference_is_counted(house: House) -> None:
     house.put("theirs.xlsx", into="mirror")
 
@@ -349,10 +404,12 @@ def test_every_kind_of_difference_is_counted(house: House) -> None:
         cell(made["Share of GDP"], "Korea, North", 2019).value = 0.2  # a new one
         row = cell(made["Per capita"], "Iran", 2015).row  # a whole row is gone
         made["Per capita"].delete_rows(row)
+        colour(cell(made["Current US$"], "China", 2019), rgb=BLUE)  # the same figure, estimated
+        cell(made["Current US$"], "Korea, North", 2020).value = "xxx"  # another reason for none
 
     house.put("mine.xlsx", book(change))
     house.load()
-    assert house.sources()["theirs.xlsx"]["cells_differing"] == 3 + len(YEARS)
+    assert house.sources()["theirs.xlsx"]["cells_differing"] == 5 + len(YEARS)
 
 
 def test_a_row_that_only_the_copy_in_use_has_is_counted(house: House) -> None:
@@ -411,6 +468,31 @@ def test_without_any_alliance_file_it_says_what_to_do(house: House) -> None:
     house.put("a.xlsx")
     with pytest.raises(MilexError, match=r"no alliance data.*data/raw/"):
         load_alliances(house.connection, files_at_hand(house.settings))
+
+
+def test_of_two_copies_of_an_alliance_file_the_first_that_can_be_read_counts(house: House) -> None:
+    assert house.settings.mirror
+    save_rows(
+        house.settings.mirror / "atop5_1m.csv", [member(2, "1951-9-8"), member(740, "1951-9-8")]
+    )
+    mine = save_rows(house.settings.raw / "mine.csv", [member(2, "1951-9-8")])
+    house.put("a.xlsx")
+
+    def load() -> list[Failure]:
+        house.load()
+        return load_alliances(house.connection, files_at_hand(house.settings))
+
+    members = "SELECT cow_code FROM raw.alliance_members ORDER BY 1"
+    assert load() == []
+    assert house.rows(members) == [(2,)]
+    assert house.sources()["atop5_1m.csv"]["superseded"] is True
+    assert house.sources()["mine.csv"]["superseded"] is False
+
+    save_rows(mine, [member(2, "1951-13-8")])
+    assert [failure.file_name for failure in load()] == ["mine.csv"]
+    assert house.rows(members) == [(2,), (740,)]
+    assert house.sources()["atop5_1m.csv"]["superseded"] is False
+    assert "is no month" in str(house.sources()["mine.csv"]["error"])
 
 
 @pytest.mark.mirror

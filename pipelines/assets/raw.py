@@ -232,13 +232,13 @@ def raw_alliances(
         ),
         _spec(
             "staging.country_names",
-            "One row per printed name (and span of years) and the country it means.",
+            "One row per printed or reviewed name (and span of years) and the country it means.",
             [key_of("raw.sipri_figures"), key_of("raw.alliance_members")],
             {"python", "duckdb"},
         ),
         _spec(
             "staging.region_names",
-            "One row per printed region and its name under SIPRI's usage since 2021.",
+            "One row per printed or reviewed name of a region and SIPRI's name for it since 2021.",
             [key_of("raw.sipri_regional_totals")],
             {"python", "duckdb"},
         ),

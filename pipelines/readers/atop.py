@@ -50,7 +50,7 @@ _FLAGS = {
     "bilat": "bilateral",
 }
 _OPTIONAL_FLAGS = {"asymm": "asymmetric", "wartime": "wartime", "conditio": "conditional"}
-_COMMON = ["atopid", *_FLAGS, "term", "version"]
+_COMMON = ["atopid", *_FLAGS, "term"]
 _REQUIRED: dict[Level, list[str]] = {
     "alliance": [*_COMMON, *_BEGIN, *_END],
     "phase": [*_COMMON, "phase", *_BEGIN, *_END],
@@ -62,7 +62,7 @@ _RECOGNISED: dict[Level, set[str]] = {
     "member": {"atopid", "member", "yrent", "yrexit"},
 }
 _LISTED = [f"mem{n}" for n in range(1, 100)]
-_OPTIONAL = [*_OPTIONAL_FLAGS, "cowid", "cow4id", "maxphase", *_LISTED]
+_OPTIONAL = ["version", *_OPTIONAL_FLAGS, "cowid", "cow4id", "maxphase", *_LISTED]
 
 
 def sniff_atop(path: Path) -> tuple[str, Level] | None:
@@ -76,7 +76,7 @@ def sniff_atop(path: Path) -> tuple[str, Level] | None:
         return None
     for level in reversed(LEVELS):
         if columns.issuperset(_RECOGNISED[level]):
-            return one_version(read_table(path, ["version"], what=f"an ATOP {level} file")), level
+            return one_version(read_table(path, ["atopid"], ["version"])), level
     return None
 
 

@@ -23,7 +23,6 @@ from pipelines.readers.workbook import (
     Sheet,
     Workbook,
     coordinate,
-    peek,
 )
 
 Categories: TypeAlias = "pd.Categorical[str]"
@@ -159,27 +158,6 @@ class SipriEdition:
     footnotes: pd.DataFrame
 
 
-def sniff_sipri(path: Path) -> bool:
-    """Whether the file is an edition of the database, by its content and whatever its name.
-
-    Cheap: no sheet is read. A file that cannot be opened counts as one if its name says so,
-    so that read_sipri gets to tell what is wrong with it.
-    """
-    path = Path(path)
-    if path.suffix.casefold() != ".xlsx" or path.name.startswith(("~$", ".")):
-        return False
-    try:
-        names, xml = peek(path)
-    except ReadError:
-        return bool(re.search(r"sipri|milex", path.name, re.IGNORECASE))
-    by_name = sum(any(kind.name.match(_normal(name)) for name in names) for kind in _COUNTRY_SHEETS)
-    if by_name >= 4:
-        return True
-    text = _normal(xml)
-    by_title = sum(bool(kind.title.search(text)) for kind in _COUNTRY_SHEETS)
-    return "sipri" in text and by_title >= 4
-
-
 def read_sipri(path: Path) -> SipriEdition:
     """The edition in the workbook at `path`.
 
@@ -304,12 +282,25 @@ def _table(sheet: Sheet, kind: _Kind, path: Path) -> _Table:
                     f"{path}, sheet '{sheet.name}': the year headers in row {row + 1} do not "
                     f"ascend at {backwards[0]}; expected each year once. Restore the header row."
                 )
+            _refuse_interruption(sheet, row, first + len(years), years[-1], path)
             return _Table(kind, sheet, row, first, years)
     raise ReadError(
         f"{path}, sheet '{sheet.name}': no header row; looked for a row whose first cell is "
         f"Country or Region, followed by at least {_MIN_YEAR_HEADERS} year headers, for "
         f"'{kind.looks_like}'. Restore the header row, or download the file again."
     )
+
+
+def _refuse_interruption(sheet: Sheet, row: int, end: int, last: int, path: Path) -> None:
+    """A later year beyond the run: without it the file would pass for an earlier edition."""
+    for column, cell in enumerate(sheet.rows[row][end:], end):
+        found = re.match(r"(\d{4})(?!\d)(?!.*current)", _normal(_text(cell)))
+        if found and last < int(found[1]) <= 2100:
+            raise ReadError(
+                f"{path}, sheet '{sheet.name}': the year headers in row {row + 1} end with {last}, "
+                f"but further on stands {_label(cell)[:40]} ({coordinate(row, column)}); expected "
+                "one unbroken run of years. Restore the header row."
+            )
 
 
 def _year_run(header: list[object]) -> tuple[int, list[int]]:
@@ -542,6 +533,7 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
         name: [] for name in ("country", "region_heading", "subregion_heading", "unit")
     }
     repeats: list[int] = []
+    currencies = _currencies(blocks)
     for number, (measure, block) in enumerate(blocks.items()):
         table, height, width = block.table, len(block.rows), len(block.table.years)
         columns["measure"].append(np.full(height * width, number, dtype=np.int8))
@@ -555,7 +547,7 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
         texts["country"] += [at.label for at in block.rows]
         texts["region_heading"] += [at.region for at in block.rows]
         texts["subregion_heading"] += [at.subregion for at in block.rows]
-        texts["unit"] += _units(measure, block, base_year)
+        texts["unit"] += _units(measure, block, base_year, currencies)
         repeats += [width] * height
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     size = len(whole["value"])
@@ -577,10 +569,26 @@ def _figures(blocks: dict[str, _Block], edition: int, base_year: int) -> pd.Data
     )
 
 
-def _units(measure: str, block: _Block, base_year: int) -> list[str]:
+def _currencies(blocks: dict[str, _Block]) -> dict[str, str]:
+    """Each country's currency, from whichever local-currency sheet names it."""
+    return {
+        at.label: name
+        for measure, block in blocks.items()
+        if measure.startswith("local_currency")
+        for at, name in zip(
+            block.rows, _printed(block, block.table.column("currency")), strict=True
+        )
+        if name
+    }
+
+
+def _units(measure: str, block: _Block, base_year: int, currencies: dict[str, str]) -> list[str]:
     if measure.startswith("local_currency"):
-        column = block.table.column("currency")
-        return _printed(block, column)
+        own = _printed(block, block.table.column("currency"))
+        return [
+            name or currencies.get(at.label, "unnamed local currency")
+            for at, name in zip(block.rows, own, strict=True)
+        ]
     unit = {
         "constant_usd": f"US$ m., constant {base_year} prices",
         "current_usd": "US$ m., current prices",

@@ -164,7 +164,7 @@ def read_table(
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of every row; ReadError where it is no comma-separated text."""
+    """(line number, fields) of every row; ReadError where it is no separated text."""
     _refuse_other_formats(path, content)
     text = io.TextIOWrapper(io.BytesIO(content), _encoding(content), newline="")
     room = MAX_ROW
@@ -177,7 +177,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
                 raise csv.Error(f"a row of more than {MAX_ROW:,} characters")
             yield line
 
-    reader = csv.reader(lines(), strict=True)
+    reader = csv.reader(lines(), delimiter=_separator(content), strict=True)
     try:
         for row in reader:
             room = MAX_ROW
@@ -186,7 +186,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, row
     except csv.Error as error:
         raise ReadError(
-            f"{path}: line {reader.line_num} cannot be read as comma-separated text ({error}); "
+            f"{path}: line {reader.line_num} cannot be read as separated text ({error}); "
             f"the file may be cut off. {AGAIN}"
         ) from error
 
@@ -224,6 +224,12 @@ def _refuse_other_formats(path: Path, content: bytes) -> None:
         raise ReadError(f"{path}: is a zip archive or a workbook. Unpack it first. {AGAIN}")
     if _CONTROL.search(content):
         raise ReadError(f"{path}: is not plain text (it has binary or NUL bytes). {AGAIN}")
+
+
+def _separator(content: bytes) -> str:
+    """The comma, or what a spreadsheet of another language writes in its place."""
+    header = content[:_HEADER_BYTES].lstrip(b"\xef\xbb\xbf \r\n").splitlines()[0]
+    return max(",;\t", key=lambda sign: header.count(sign.encode()))
 
 
 def _encoding(content: bytes) -> str:

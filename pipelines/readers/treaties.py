@@ -1,5 +1,6 @@
 """What alliance readers share: spells and extents in time, and the frames they return."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -165,8 +166,14 @@ def spells(rows: pd.DataFrame, by: list[str], any_of: list[str]) -> pd.DataFrame
 
 
 def one_version(table: Table) -> str:
-    """Name a file's version as its publisher speaks of it: 3 is '3.0', 4.0100002 is '4.01'."""
-    printed = table.text("version").dropna().unique()
+    """Name a file's version as its publisher speaks of it: 3 is '3.0', 4.0100002 is '4.01'.
+
+    A file without the column may tell it by its name, as the publishers' do: atop4_01m.csv.
+    """
+    printed = list(table.text("version").dropna().unique())
+    if "version" not in table:
+        named = re.search(r"(?<!\d)(\d)[._](\d{1,2})(?!\d)", table.path.name)
+        printed = [".".join(named.groups())] if named else []
     try:
         (number,) = {round(float(text), 2) for text in printed}
         if not 0 < number < 100:
@@ -175,7 +182,8 @@ def one_version(table: Table) -> str:
         shown = ", ".join(repr(text[:20]) for text in printed[:5]) or "nothing"
         raise ReadError(
             f"{table.path}: the column version should name one version in every row, but has "
-            f"{shown}. Keep each version in its own file."
+            f"{shown}. Keep each version in its own file; one without the column is known by a name "
+            "like atop5_1m.csv."
         ) from None
     return f"{number:.2f}".removesuffix("0")
 

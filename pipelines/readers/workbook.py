@@ -38,9 +38,6 @@ MAX_SHARED_TEXT = 256 * 2**20  # characters, if every cell of a sheet held the l
 
 NO_HUE, BLUE, RED = 0, 1, 2
 
-_PEEK_BYTES = 256 * 2**10
-_PEEK_PARTS = 30
-
 GET_ANOTHER = "Download the file again from its publisher, or save it anew as .xlsx."
 
 _FORMAT = "http://schemas.openxmlformats.org/"
@@ -59,7 +56,6 @@ _UNCALCULATED = re.compile(
     rb"(?>" + _PREFIX + rb"f\b[^<>]*+>(?:(?<=/>)|[^<]*+</[^<>]*>))"
     rb"(?>" + _PREFIX + rb"v\s*(?:/>|></[^<>]*>))?</[^<>]*\bc\s*>"
 )
-_SHEET_NAME = re.compile(_PREFIX.decode() + r"sheet(?>\s[^<>]*?\bname=\"([^\"<]*)\")")
 _OTHER_ENCODING = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
 
 
@@ -262,25 +258,6 @@ class Workbook:
         return ReadError(f"{self.path}: {what}. {GET_ANOTHER}")
 
 
-def peek(path: Path) -> tuple[list[str], str]:
-    """A workbook's sheet names and an XML text that holds its first texts, at little cost.
-
-    The sheets are read at their heads only, for writers that keep texts there. Raises ReadError
-    where the file is no .xlsx or is broken.
-    """
-    texts: list[bytes] = []
-    names: list[str] = []
-    with _archive(Path(path)) as (archive, members):
-        for member in members:
-            part = member.filename.lower()
-            if part == "xl/workbook.xml":
-                book = _content(archive, member, MAX_TREE_BYTES).decode("utf-8", "replace")
-                names = _SHEET_NAME.findall(book)
-            elif part == "xl/sharedstrings.xml" or "/worksheets/" in part:
-                texts.append(_content(archive, member, _PEEK_BYTES))
-    return names, b"".join(texts[:_PEEK_PARTS]).decode("utf-8", "replace")
-
-
 @lru_cache(maxsize=20_000)
 def column_index(letters: bytes) -> int:
     """Column letters to index from 0: b'A' → 0, b'AA' → 26."""
@@ -304,7 +281,7 @@ def _unpack(path: Path) -> dict[str, bytes]:
     """The archive's XML parts by their names in lower case, free of document types."""
     with _archive(path) as (archive, members):
         parts = {
-            member.filename.lower(): _content(archive, member, member.file_size)
+            member.filename.lower(): _content(archive, member)
             for member in members
             if member.filename.lower().endswith((".xml", ".rels"))
         }
@@ -313,10 +290,10 @@ def _unpack(path: Path) -> dict[str, bytes]:
     return parts
 
 
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """A member's content, no more of it than the directory states: one that lies fails the CRC."""
     with archive.open(member) as part:
-        return part.read(min(limit, member.file_size))
+        return part.read(member.file_size)
 
 
 @contextmanager

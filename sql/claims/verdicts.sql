@@ -55,10 +55,10 @@ placebos AS (
     SELECT
         c.claim_id, t.comparison, t.decimals, t.together_with,
         unnest(generate_series(
-            ceil(least(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
-                 * power(10, t.decimals))::BIGINT,
-            floor(greatest(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
-                  * power(10, t.decimals))::BIGINT,
+            ceil(round(least(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
+                       * power(10, t.decimals), 9))::BIGINT,
+            floor(round(greatest(0.8 * c.recomputed_value, 1.2 * c.recomputed_value)
+                        * power(10, t.decimals), 9))::BIGINT,
             1 + floor(0.4 * abs(c.recomputed_value) * power(10, t.decimals) / 1e4)::BIGINT
         )) / power(10, t.decimals) AS placebo,
         t.stated_upper - t.stated_value AS width

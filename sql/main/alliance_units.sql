@@ -49,6 +49,7 @@ WITH units AS (
         bool_or(consultation), bool_and(bilateral), bool_or(wartime),
         arg_max(ending, (coalesce(end_date, DATE '9999-12-31'), begin_date)), bool_or(left_censored)
     FROM main.alliances
+    WHERE lineage_id IS NOT NULL
     GROUP BY dataset, version, lineage_id
     UNION ALL
     SELECT

@@ -28,7 +28,8 @@
 --   wartime BOOLEAN: made during a war (not coded by COW)
 --   member_count INTEGER [states]: states that were ever members
 --   ending VARCHAR: in force, fulfilled, violated, renegotiated, independence lost or unknown
---   lineage_id VARCHAR: the first alliance of the chain of renegotiated treaties it belongs to
+--   lineage_id VARCHAR: the first alliance of the chain of renegotiated treaties it belongs to; NULL
+--       where its members are not at hand
 --   left_censored BOOLEAN: in force before the dataset begins (COW: before 1816)
 --   phases INTEGER: number of versions of its obligations
 
@@ -64,6 +65,6 @@ SELECT
     a.wartime, a.member_count::INTEGER AS member_count, a.ending, l.lineage_id,
     coalesce(a.left_censored, false) AS left_censored, a.n_phases::INTEGER AS phases
 FROM described AS a
-JOIN staging.alliance_lineages AS l
+LEFT JOIN staging.alliance_lineages AS l
   ON l.dataset = a.dataset AND l.version = a.version AND l.alliance_id = a.alliance_id
 LEFT JOIN staging.alliance_names AS n ON n.dataset = a.dataset AND n.alliance_id = a.alliance_id

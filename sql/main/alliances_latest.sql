@@ -24,7 +24,8 @@
 --   wartime BOOLEAN: made during a war (not coded by COW)
 --   member_count INTEGER [states]: states that were ever members
 --   ending VARCHAR: in force, fulfilled, violated, renegotiated, independence lost or unknown
---   lineage_id VARCHAR: the first alliance of the chain of renegotiated treaties it belongs to
+--   lineage_id VARCHAR: the first alliance of the chain of renegotiated treaties it belongs to; NULL
+--       where its members are not at hand
 --   left_censored BOOLEAN: in force before the dataset begins (COW: before 1816)
 --   phases INTEGER: number of versions of its obligations
 

@@ -1,5 +1,6 @@
 -- One row per name under which a country or region may be asked for: canonical names, every spelling
--- that an edition prints, and ISO codes.
+-- that an edition prints, other names in use (South Korea, Vietnam), and ISO codes; names with
+-- accents without them too.
 --
 -- key: alias
 -- columns:
@@ -17,7 +18,12 @@ WITH aliases AS (
     SELECT lower(name), country, 'country', 5
     FROM staging.country_names
     WHERE country IS NOT NULL
-    QUALIFY count(*) OVER (PARTITION BY lower(name)) = 1
+    WINDOW same_name AS (PARTITION BY lower(name))
+    QUALIFY min(country) OVER same_name = max(country) OVER same_name  -- no row of two states
+),
+plain AS (
+    SELECT * FROM aliases
+    UNION ALL SELECT strip_accents(alias), place, kind, preference + 5 FROM aliases
 )
-SELECT alias, place, kind FROM aliases
+SELECT alias, place, kind FROM plain
 QUALIFY row_number() OVER (PARTITION BY alias ORDER BY preference, place) = 1

@@ -1,7 +1,8 @@
 -- The canonical name of a country or region asked for under any of its names; an error otherwise.
 --
 -- arguments:
---   wanted: a country or region name in any spelling that an edition prints, or an ISO code
+--   wanted: a country or region name in any spelling that an edition prints or that is in use, or an
+--     ISO code
 -- returns: one canonical name; an error that names the table of known names when there is none
 -- example: SELECT resolve_place('Turkey')
 

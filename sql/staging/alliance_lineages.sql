@@ -3,7 +3,8 @@
 --
 -- Two ATOP alliances are joined where they share at least two members, the later begins within 365
 -- days of the earlier's end on either side, and the earlier was renegotiated (ATOP's term 3). COW
--- codes no endings, so each of its alliances is a lineage of its own.
+-- codes no endings, so each of its alliances is a lineage of its own. An alliance whose members are
+-- not at hand has no row: what it continues is unknown.
 --
 -- key: dataset, version, alliance_id
 -- columns:
@@ -15,6 +16,7 @@
 WITH RECURSIVE dated AS (
     SELECT dataset, version, alliance_id, begin_date::DATE AS begin_date, end_date::DATE AS end_date, ending
     FROM raw.alliances
+    SEMI JOIN raw.alliance_members USING (dataset, version, alliance_id)
 ),
 members AS (SELECT DISTINCT dataset, version, alliance_id, cow_code FROM raw.alliance_members),
 -- Dates first: they leave few pairs of which the members are compared.

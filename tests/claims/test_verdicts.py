@@ -1,6 +1,7 @@
 """Verdicts by the rules, at the rounding edges and on tables small enough to judge by hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -301,8 +302,9 @@ def test_chance_and_verdict_equal_brute_force(
         top = value + width
         return any(agrees(v, comparison, value, top, decimals) for _, c, v in rows if c <= 2)
 
-    low, high = sorted((0.8 * own, 1.2 * own))
-    numbers = range(ceil(low * 10**decimals), floor(high * 10**decimals) + 1)
+    exact = Fraction(str(own)) * 10**decimals
+    low, high = sorted((exact * 4 / 5, exact * 6 / 5))
+    numbers = range(ceil(low), floor(high) + 1)
     placebos = [number / 10**decimals for number in numbers]
     # A placebo a rounding error from the edge of the comparison proves nothing.
     assume(all(abs(abs(v - p) - 0.5 * 10**-decimals) > 1e-7 for _, _, v in rows for p in placebos))
@@ -317,6 +319,16 @@ def test_chance_and_verdict_equal_brute_force(
     else:
         verdict = "not reproduced"
     assert found["verdict"] == verdict
+
+
+def test_a_placebo_exactly_20_percent_away_counts(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (claim,) = claims_of(tmp_path, GROWTH.replace("decimals: 0", "decimals: 0, comparison: '>'"))
+    found = verdicts(database, [claim], {claim.id: [(0, 0, 100 * (2 / 3)), (1, 1, 80.0)]})
+    # 54 to 80: the figure of the other specification is above all of them but 80 itself, although
+    # 1.2 times two thirds is a little less than 0.8 in the computer's numbers.
+    assert found[claim.id]["chance"] == pytest.approx(26 / 27)
 
 
 def test_chance_takes_every_so_many_placebos_where_there_are_too_many(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import MilexError, ReadError
-from pipelines.readers.sipri import STATUSES, SipriEdition, read_sipri, sniff_sipri
+from pipelines.readers.sipri import STATUSES, SipriEdition, read_sipri
 from tests.fuzz.damage import (
     TIMES,
     TOKENS,
@@ -42,14 +42,9 @@ MARKERS = {
 }
 
 
-def sniff_and_read(path: Path) -> SipriEdition:
-    sniff_sipri(path)
-    return read_sipri(path)
-
-
 @lru_cache(maxsize=1)
 def undamaged() -> SipriEdition:
-    found = outcome(sniff_and_read, edition(), NAME)
+    found = outcome(read_sipri, edition(), NAME)
     assert isinstance(found, SipriEdition)
     return found
 
@@ -87,13 +82,13 @@ def test_a_damaged_file_gives_the_undamaged_edition_or_an_error() -> None:
     for seed in cases(1200):
         sound = directory if seed % 2 else 0  # every other time the zip's own directory is hit
         damaged = edition()[:sound] + damaged_bytes(edition()[sound:], seed)
-        found = outcome(sniff_and_read, damaged, NAME)
+        found = outcome(read_sipri, damaged, NAME)
         if isinstance(found, SipriEdition):
             assert_equal(found, undamaged())
 
 
 def test_a_damaged_part_gives_a_sound_edition_or_an_error() -> None:
-    outcomes = [outcome(sniff_and_read, damaged_workbook(edition(), s), NAME) for s in cases(450)]
+    outcomes = [outcome(read_sipri, damaged_workbook(edition(), s), NAME) for s in cases(450)]
     editions = [found for found in outcomes if isinstance(found, SipriEdition)]
     for found in editions:
         assert_sound(found)
@@ -105,7 +100,7 @@ def test_damage_to_what_is_not_read_changes_nothing() -> None:
     for seed in cases(60):
         name = NOT_READ[seed % len(NOT_READ)]
         damaged = parts | {name: damaged_bytes(parts[name], seed, TOKENS)}
-        found = outcome(sniff_and_read, packed(damaged), NAME)
+        found = outcome(read_sipri, packed(damaged), NAME)
         if isinstance(found, MilexError):
             assert "refused as unsafe" in str(found)
         else:
@@ -225,13 +220,13 @@ def test_other_formats_under_the_name_of_a_workbook_are_refused() -> None:
         bytes(5_000),
         other.getvalue(),
     ):
-        found = outcome(sniff_and_read, content, NAME)
+        found = outcome(read_sipri, content, NAME)
         assert isinstance(found, ReadError)
         assert "expected an .xlsx workbook" in str(found)
 
 
 def test_a_part_without_a_name_is_refused() -> None:
-    found = outcome(sniff_and_read, packed({"ab": b""}).replace(b"ab", b"\0b"), NAME)
+    found = outcome(read_sipri, packed({"ab": b""}).replace(b"ab", b"\0b"), NAME)
     assert isinstance(found, ReadError)
     assert "damaged or incomplete" in str(found)
 
@@ -266,7 +261,7 @@ def test_a_table_that_is_listed_and_not_there_is_refused(kind: str) -> None:
 
 def test_parts_and_names_in_other_letters_are_the_same_parts() -> None:
     parts = {name.upper(): part for name, part in unpacked(edition()).items()}
-    found = outcome(sniff_and_read, packed(parts), NAME)
+    found = outcome(read_sipri, packed(parts), NAME)
     assert isinstance(found, SipriEdition)
     assert_equal(found, undamaged())
 
@@ -277,7 +272,7 @@ def test_prefixed_elements_read_the_same() -> None:
         if "worksheets/" in name:
             xml = re.sub(rb"<(/?)(\w)", rb"<\1x-1:\2", parts[name])
             parts[name] = xml.replace(b"xmlns=", b"xmlns:x-1=")
-    found = outcome(sniff_and_read, packed(parts), NAME)
+    found = outcome(read_sipri, packed(parts), NAME)
     assert isinstance(found, SipriEdition)
     assert_equal(found, undamaged())
 
@@ -318,10 +313,10 @@ def test_a_damaged_edition_gives_the_undamaged_one_or_an_error(mirror: Path) -> 
     content = path.read_bytes()
     expected = read_sipri(path)
     for seed in cases(40):
-        found = outcome(sniff_and_read, damaged_bytes(content, seed), NAME)
+        found = outcome(read_sipri, damaged_bytes(content, seed), NAME)
         if isinstance(found, SipriEdition):
             assert_equal(found, expected)
     for seed in cases(8):
-        found = outcome(sniff_and_read, damaged_workbook(content, seed), NAME)
+        found = outcome(read_sipri, damaged_workbook(content, seed), NAME)
         if isinstance(found, SipriEdition):
             assert_sound(found)

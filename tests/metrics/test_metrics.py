@@ -241,9 +241,22 @@ def test_a_country_answers_to_all_its_names(full_db: duckdb.DuckDBPyConnection, 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("Turkey", "TUR"), ("Swaziland", "SWZ"), ("Macedonia, FYR", "MKD"), ("Asia & Oceania",) * 2],
+    [
+        ("Turkey", "TUR"),
+        ("Swaziland", "SWZ"),
+        ("Macedonia, FYR", "MKD"),
+        ("Asia & Oceania",) * 2,
+        ("South Korea", "KOR"),
+        ("vietnam", "VNM"),
+        ("United States", "USA"),
+        ("Soviet Union", "USSR"),
+        ("Turkiye", "TUR"),
+        ("Côte d'Ivoire", "CIV"),
+        ("Southeast Asia", "South East Asia"),
+        ("Central and South Asia", "Central & South Asia"),
+    ],
 )
-def test_older_spellings_and_iso_codes_are_one_place(
+def test_other_spellings_and_iso_codes_are_one_place(
     full_db: duckdb.DuckDBPyConnection, old: str, new: str
 ) -> None:
     query = "SELECT resolve_place(?)"

@@ -77,6 +77,19 @@ def test_a_lineage_of_three_is_one(tiny: Tiny) -> None:
     ) == [("1", 29, "fulfilled", True, True, False)]
 
 
+def test_without_its_members_an_alliances_lineage_is_unknown(tiny: Tiny) -> None:
+    tiny.treaty("1", "1951-01-01", "1960-01-01", [], "renegotiated")
+    tiny.treaty("2", "1960-01-01", None, [])
+    tiny.treaty("3", "1970-01-01", None, [US, UK])
+    tiny.build("main.alliance_units")
+    assert tiny.ask("SELECT alliance_id, lineage_id FROM main.alliances ORDER BY 1") == [
+        ("1", None),
+        ("2", None),
+        ("3", "3"),
+    ]
+    assert tiny.ask("SELECT unit_id FROM main.alliance_units WHERE unit = 'lineage'") == [("3",)]
+
+
 def test_spells_and_dyads_end_with_their_members(tiny: Tiny) -> None:
     tiny.treaty(
         "1",

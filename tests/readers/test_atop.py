@@ -83,6 +83,21 @@ def test_a_file_is_known_by_its_columns(tmp_path, rows, level, printed, version)
     assert sniff_atop(path) == (version, level)
 
 
+@pytest.mark.parametrize(
+    ("name", "version"), [("atop4_01m.csv", "4.01"), ("ATOP 5.0 members.csv", "5.0")]
+)
+def test_without_a_column_of_the_version_the_publishers_name_tells_it(
+    tmp_path: Path, name: str, version: str
+) -> None:
+    row = member(2, "1951-9-8")
+    del row["version"]
+    path = save(tmp_path / name, [row])
+    assert sniff_atop(path) == (version, "member")
+    assert read_atop({"member": path}).version == version
+    with pytest.raises(ReadError, match=r"members\.csv: .*version.*atop5_1m\.csv"):
+        sniff_atop(save(tmp_path / "members.csv", [row]))
+
+
 def test_other_files_are_not_atop(tmp_path: Path) -> None:
     yearly = save(tmp_path / "sy.csv", [{**member(2, "1951-9-8"), "year": 1951}])
     assert sniff_atop(yearly) is None

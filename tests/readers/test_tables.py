@@ -49,6 +49,18 @@ def test_any_encoding_and_quoting(write, content: bytes, name: str) -> None:
     assert read_table(write(content), ["name"]).text("name").tolist() == [name]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_any_separator_that_a_spreadsheet_writes(write, separator: str, start: str) -> None:
+    rows = [["a", "b", "name"], ["1", "2", "Korea, North; South"], ["3", "4", "Laos"]]
+    lines = [separator.join(f'"{cell}"' for cell in row) for row in rows]
+    path = write(start + "\r\n".join(lines))
+    assert column_names(path) == {"a", "b", "name"}
+    read = read_table(path, ["b", "name"])
+    assert read.integers("b").tolist() == [2, 4]
+    assert read.text("name").tolist() == ["Korea, North; South", "Laos"]
+
+
 def test_columns_are_found_by_name_whatever_their_order_and_case(write) -> None:
     read = read_table(write(" B ,extra,A\n1,x,2\n"), ["a", "b"], ["c"])
     assert (read.integers("a").item(), read.integers("b").item()) == (2, 1)
@@ -80,7 +92,7 @@ def test_blank_lines_and_blank_surplus_fields_are_no_rows_and_no_error(write) ->
         (b"a,b\n1,2\n3\n", "rows should have 2 fields, but line 3: 1"),
         (b"a,b\n1,2\n3,4,5\n", "rows should have 2 fields, but line 3: 3"),
         (b'a,b\n1,2\n3,"4\n', "cut off"),
-        (b"a;b\n1;2\n", "lacks a, b; its columns are a;b"),
+        (b"a|b\n1|2\n", "lacks a, b; its columns are a|b"),
         (b"a,c\n1,2\n", "lacks b; its columns are a, c"),
         (b"a,b,A\n1,2,3\n", "has a more than once"),
     ],
