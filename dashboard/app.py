@@ -1,5 +1,6 @@
 """The dashboard's frame: pages, which snapshot is shown, and what to do when there is none."""
 
+import gc
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,17 @@ def nothing_yet() -> None:
         "Run this in the project's folder; then this page fills by itself."
     )
     st.code("make build", language="bash")
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def settled(page: str) -> None:
+    """Once a page and server: what its modules and caches hold is left out of later collections.
+
+    Streamlit collects garbage after every rerun, which keeps memory down and, over everything that a
+    server holds, takes longer than the rerun.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @st.fragment(run_every=NEW_SNAPSHOT_EVERY)
@@ -87,6 +99,7 @@ try:
     st.divider()
     parts.picture_format()
     st.caption(f"Snapshot {plain(data.name_of(snapshot))}, built {plain(built)}.")
+    settled(page.title)
     sql_workers.pool()  # once a server, and when its first page is there
 except duckdb.Error as error:
     st.error(
