@@ -134,6 +134,13 @@ def _by_name() -> dict[str, str]:
 
 
 @cache
+def _printed_with_commas() -> frozenset[str]:
+    """The keys of the names that contain a comma somewhere: no other may be put together of parts."""
+    names = (name for entry in _countries() for name in (entry.country, *entry.aliases))
+    return frozenset(_key(name) for name in names if "," in name)
+
+
+@cache
 def _by_code() -> dict[int, str]:
     index: dict[int, str] = {}
     for entry in _countries():
@@ -281,8 +288,10 @@ def parse_omitted(text: str, known: Iterable[str] | None = None) -> tuple[list[s
     """
     allowed = None if known is None else {_resolve(name) for name in known}
 
-    def meant(name: str, exact: bool) -> str | None:
-        country = _by_name().get(_key(name)) if exact else _resolve(name)
+    def meant(name: str) -> str | None:
+        country = _resolve(name)
+        if "," in name:  # 'Austria, Hungary' are two
+            country = _by_name()[_key(name)] if _key(name) in _printed_with_commas() else None
         return country if allowed is None or country in allowed else None
 
     parts = [" ".join(part.split()) for part in re.split(r"[,;\n]", text)]
@@ -291,7 +300,7 @@ def parse_omitted(text: str, known: Iterable[str] | None = None) -> tuple[list[s
     unparsed: list[str] = []
     while parts:
         for length in range(min(3, len(parts)), 0, -1):
-            country = meant(", ".join(parts[:length]), exact=length > 1)
+            country = meant(", ".join(parts[:length]))
             if country is not None:
                 countries.append(country)
                 parts = parts[length:]

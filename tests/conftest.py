@@ -18,6 +18,9 @@ from bench import browser
 from pipelines.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+MAIN = sys.modules["__main__"]
+# The number of no process: no Linux gives one as high.
+NOBODY = 2**22 + 7
 BUILD = """
 import json, sys
 from pipelines.build import build
@@ -50,10 +53,13 @@ def _mirror() -> Path | None:
 
 @pytest.fixture(autouse=True)
 def main_module_stays() -> Iterator[None]:
-    """Streamlit's AppTest makes the app the main module, which child processes would run again."""
-    main = sys.modules["__main__"]
+    """Streamlit's AppTest makes the app the main module, which child processes would run again.
+
+    A page may have been opened before the test, by a fixture of its module.
+    """
+    sys.modules["__main__"] = MAIN
     yield
-    sys.modules["__main__"] = main
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pipelines.errors import MilexError
 from pipelines.models import Model, create, read_model
 from pipelines.publish import current_snapshot, point_to, rollback, snapshot_facts, snapshots
 from pipelines.settings import Settings
+from tests.conftest import NOBODY
 
 THING = """\
 -- One row per thing.
@@ -248,7 +249,8 @@ def test_a_metric_that_fails_is_not_published(house: House, settings: Settings) 
 
 def test_what_a_killed_build_left_is_cleared(house: House, settings: Settings) -> None:
     settings.snapshots.mkdir(parents=True)
-    for name in (".milex-000001-20260101T000000Z.duckdb.7.tmp", ".milex-000001-x.duckdb.7.tmp.wal"):
+    half = f".milex-000001-20260101T000000Z.duckdb.{NOBODY}.tmp"
+    for name in (half, f"{half}.wal"):
         (settings.snapshots / name).write_bytes(b"half")
     other = settings.snapshots / "notes.txt"
     other.write_text("mine")

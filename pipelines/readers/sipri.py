@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
@@ -379,17 +380,21 @@ def _block(table: _Table, rows: list[_Row], columns: range, red: int, path: Path
     sheet = table.sheet
     for i, at in enumerate(rows):
         cells = sheet.rows[at.row]
-        for j, column in enumerate(columns):
+        # Whole rows are handed over: an array takes each single value in the time of ten in a list.
+        row_values, row_statuses = [], []
+        for column in columns:
             cell = cells[column]
             if _is_number(cell) and math.isfinite(cell):
-                values[i, j] = cell
-                statuses[i, j] = REPORTED
+                row_values.append(cell)
+                row_statuses.append(REPORTED)
                 continue
             status = _marker(cell)
             if status is None:
                 strays.append(_stray(sheet, at.row, column))
-            else:
-                statuses[i, j] = status
+                status = UNAVAILABLE
+            row_values.append(math.nan)
+            row_statuses.append(status)
+        values[i], statuses[i] = row_values, row_statuses
     sheet_rows = [at.row for at in rows]
     for row, column in sorted(sheet.uncalculated.intersection(product(sheet_rows, columns))):
         strays.append(f"{sheet.name}!{coordinate(row, column)} = a formula without its value")
@@ -401,6 +406,7 @@ def _block(table: _Table, rows: list[_Row], columns: range, red: int, path: Path
     return _Block(table, rows, values, statuses, strays)
 
 
+@lru_cache(maxsize=1_000)  # a sheet has thousands of markers and few different ones
 def _marker(cell: object) -> int | None:
     """The status that a text stands for; None if it is no marker."""
     if not isinstance(cell, str):

@@ -122,7 +122,7 @@ class Workbook:
         with self._calamine_errors(f"sheet {name!r}"):
             sheet = self._calamine.get_sheet_by_index(self.sheet_names.index(name))
             rows = [list[object](row) for row in sheet.to_python(skip_empty_area=False)]
-        if any(type(cell) is str and len(cell) > MAX_TEXT for row in rows for cell in row):
+        if any(len(cell) > MAX_TEXT for row in rows for cell in row if type(cell) is str):
             raise self._broken(
                 f"sheet {name!r} has a cell with more than {MAX_TEXT:,} characters, the limit"
             )
@@ -237,8 +237,8 @@ class Workbook:
 
     def _refuse_vast_grid(self, name: str, cells: list[tuple[bytes, bytes, bytes]]) -> None:
         """One cell at XFD1048576 would make a dense grid of 17 thousand million cells."""
-        height = max((int(row) for _, row, _ in cells), default=0)
-        width = max((column_index(column) for column in {c for c, _, _ in cells}), default=-1) + 1
+        height = max(map(int, {row for _, row, _ in cells}), default=0)
+        width = max(map(column_index, {column for column, _, _ in cells}), default=-1) + 1
         self._spanned += height * width
         if self._spanned > MAX_GRID_CELLS:
             raise self._broken(
@@ -509,13 +509,12 @@ def _hues(
     cells: list[tuple[bytes, bytes, bytes]], hue_of_style: dict[bytes, int], shape: tuple[int, int]
 ) -> NDArray[np.int8]:
     grid = np.zeros(shape, dtype=np.int8)
-    for column, row, style in cells:
-        hue = hue_of_style.get(style)
-        if hue:
-            at = int(row) - 1, column_index(column)
-            # A styled but empty cell may lie beyond the last value.
-            if at[0] < shape[0] and at[1] < shape[1]:
-                grid[at] = hue
+    marked = [cell for cell in cells if cell[2] in hue_of_style]
+    for column, row, style in marked:
+        at = int(row) - 1, column_index(column)
+        # A styled but empty cell may lie beyond the last value.
+        if at[0] < shape[0] and at[1] < shape[1]:
+            grid[at] = hue_of_style[style]
     return grid
 
 

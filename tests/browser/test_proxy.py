@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.browser import wait_until_drawn
 from pipelines import replicas
 from pipelines.serve import dashboard_command
 from tests.browser.servers import free_port, served, until
-from tests.browser.test_pages import saved, settled
+from tests.browser.test_pages import saved
 from tests.conftest import ROOT, BuiltData, absent
 
 pytestmark = pytest.mark.browser
@@ -135,5 +136,5 @@ def test_a_browser_stays_on_its_replica_until_that_is_gone(browser, proxy: Proxy
         (stays,) = met
         proxy.replicas[gone].close()
         page.reload()
-        settled(page)
+        wait_until_drawn(page)
         assert proxy.replicas_of(context) == {gone, stays}

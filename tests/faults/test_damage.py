@@ -23,7 +23,7 @@ from pipelines.errors import MilexError
 from pipelines.publish import current_snapshot, point_to, rollback
 from pipelines.settings import Settings
 from pipelines.warehouse import is_damage, open_warehouse
-from tests.conftest import ROOT, BuiltData
+from tests.conftest import NOBODY, ROOT, BuiltData
 from tests.dashboard import conftest as dashboard_fixtures
 from tests.faults import house
 
@@ -219,7 +219,7 @@ def test_the_next_publication_mends_the_pointer(
     settings: Settings, broken: Callable[[Settings], str]
 ) -> None:
     house.publish_once(settings)
-    dangling = settings.pointer.with_name(".milex.duckdb.77.tmp")
+    dangling = settings.pointer.with_name(f".milex.duckdb.{NOBODY}.tmp")
     dangling.symlink_to("snapshots/gone.duckdb")
     broken(settings)
     new = house.publish_once(settings)
