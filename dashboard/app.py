@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import streamlit as st
 
-from dashboard import data, parts, queries, sql_workers
+from dashboard import data, filters, parts, queries, sql_workers
 from dashboard.text import moment, plain
 
 NEW_SNAPSHOT_EVERY = "5s"
@@ -94,7 +94,9 @@ try:
             "`make build` for the full editions.",
             icon=":material/content_cut:",
         )
+    filters.recall(page.title)
     page.run()
+    filters.remember()
     built = moment(facts.get("built_at", ""))
     st.divider()
     parts.picture_format()

@@ -23,6 +23,36 @@ MEASURES = {
     "share_of_government_spending": "share of government spending",
 }
 MOST_PLACES = 8
+# What means the same on every page that asks for it.
+SHARED = (
+    "edition", "region", "places", "place", "measure", "prices", "basis", "years", "year", "data",
+)  # fmt: skip
+
+
+def recall(page: str) -> None:
+    """Before a page that follows another: what was chosen there, unless the address says otherwise.
+
+    Streamlit carries choices in the address, but not those that a link brought and nobody touched
+    yet, and not through a page that has no such filter.
+    """
+    if st.session_state.get("page shown") != page:
+        st.session_state["page shown"] = page
+        kept = st.session_state.setdefault("kept filters", {})
+        for key in kept.keys() - st.query_params.keys():
+            value, written = kept[key]
+            st.session_state[key] = value
+            st.query_params[key] = written
+
+
+def remember() -> None:
+    """After a page: what is chosen on it and no default, as the address holds it."""
+    for key in SHARED:
+        if key in st.session_state:
+            if key in st.query_params:
+                chosen = st.session_state[key], st.query_params.get_all(key)
+                st.session_state["kept filters"][key] = chosen
+            else:
+                st.session_state["kept filters"].pop(key, None)
 
 
 def edition(db: Database) -> int:
@@ -34,7 +64,6 @@ def edition(db: Database) -> int:
             known,
             key="edition",
             bind="query-params",
-            persist_state="session",
             help="The last year with data. Every edition revises history.",
         )
     )
@@ -57,7 +86,6 @@ def places(db: Database, default: Sequence[str]) -> list[str]:
             max_selections=MOST_PLACES,
             key="places",
             bind="query-params",
-            persist_state="session",
             placeholder="Choose up to eight",
         )
     ]
@@ -73,7 +101,6 @@ def measure(default: str = "constant_usd") -> str:
             format_func=lambda name: MEASURES[name][0].upper() + MEASURES[name][1:],
             key="measure",
             bind="query-params",
-            persist_state="session",
         )
     )
 
@@ -89,7 +116,6 @@ def one_of(label: str, words: Mapping[str, str], key: str) -> str:
         required=True,
         key=key,
         bind="query-params",
-        persist_state="session",
     )
     return str(chosen or first)  # an address may hold the key without a value
 
@@ -120,7 +146,6 @@ def years(first: int, last: int, default: tuple[int, int]) -> tuple[int, int]:
         (max(first, default[0]), min(last, default[1])),
         key="years",
         bind="query-params",
-        persist_state="session",
     )
     return int(min(chosen)), int(max(chosen))
 
@@ -136,11 +161,7 @@ def year(first: int, last: int) -> int:
     kept = st.session_state.get("year")
     if kept and not first <= kept <= last:  # of an edition that reaches further
         del st.session_state["year"]
-    return int(
-        st.slider(
-            "Year", first, last, last, key="year", bind="query-params", persist_state="session"
-        )
-    )
+    return int(st.slider("Year", first, last, last, key="year", bind="query-params"))
 
 
 def place(db: Database, default: str) -> str:
@@ -151,8 +172,4 @@ def place(db: Database, default: str) -> str:
 def _one_known(label: str, known: Sequence[str], default: str, key: str) -> str:
     """One of what the snapshot has; its first where it lacks the default."""
     index = known.index(default) if default in known else 0
-    return str(
-        st.selectbox(
-            label, known, index=index, key=key, bind="query-params", persist_state="session"
-        )
-    )
+    return str(st.selectbox(label, known, index=index, key=key, bind="query-params"))

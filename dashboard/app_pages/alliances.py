@@ -76,7 +76,6 @@ def main(snapshot: Snapshot) -> None:
         list(choices),
         key="data",
         bind="query-params",
-        persist_state="session",
     )
     filters.keep("unit", choices[chosen])
     unit = second.selectbox(

@@ -62,7 +62,6 @@ def main(snapshot: Snapshot) -> None:
         list(versions),
         key="data",
         bind="query-params",
-        persist_state="session",
     )
     region = second.selectbox(
         "Region",
@@ -336,9 +335,7 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
         return
     st.subheader("What allies spend, and the others", anchor=False)
     filters.keep("edition", editions)
-    edition = st.selectbox(
-        "SIPRI edition", editions, key="edition", bind="query-params", persist_state="session"
-    )
+    edition = st.selectbox("SIPRI edition", editions, key="edition", bind="query-params")
     rows = asked.allies_burden(snapshot, edition)
     known = asked.frame(rows)
     latest = int(known["year"].max())
