@@ -194,12 +194,22 @@ def _handed_on(
             for member in group
             for name in _visible(item, member, aggregates)
         }
-        grouped = any(_names(query.get("group_expressions"), member) for member in group)
+        grouped = [any(_names(by, member) for member in group) for by in _groupings(query)]
+        if len(grouped) > 1 and not all(grouped):  # a total over all editions stands among the rows
+            lost.add(source.open.table)
+            continue
         unnamed = not source.open.names and not _aggregating(query, aggregates)
-        if names or grouped or unnamed:
+        if names or any(grouped) or unnamed:
             yield Open(source.open.table, frozenset(names - {""}))
         else:
             lost.add(source.open.table)
+
+
+def _groupings(query: Node) -> Iterator[list[Node]]:
+    """What each grouping of a SELECT groups by: ROLLUP, CUBE and GROUPING SETS have several."""
+    by = query.get("group_expressions") or []
+    for chosen in query.get("group_sets") or []:
+        yield [by[number] for number in chosen]
 
 
 def _links(query: Node, sources: list[_Source]) -> list[tuple[_Source, _Source | None]]:

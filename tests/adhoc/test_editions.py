@@ -20,6 +20,8 @@ COMMENT ON COLUMN spending.usd_m IS 'military expenditure [US$ millions]';
 COMMENT ON COLUMN spending.year IS 'calendar year [year]';
 """
 TRAPS = {
+    "SELECT edition, sum(usd_m) FROM spending GROUP BY ROLLUP (edition)": ["spending"],
+    "SELECT country, sum(usd_m) FROM spending GROUP BY CUBE (edition, country)": ["spending"],
     "SELECT sum(usd_m) FROM spending WHERE year = 2017": ["spending"],
     "SELECT SUM(usd_m) FROM Spending": ["spending"],
     "SELECT sum(usd_m) FROM main.spending": ["spending"],
@@ -87,6 +89,8 @@ SETTLED = [
     "SELECT avg(years) FROM alliances_latest",
     "SELECT avg(years) FROM alliances WHERE version = '5.1'",
     "SELECT edition, sum(usd_m) FROM spending GROUP BY edition",
+    "SELECT edition, country, sum(usd_m) FROM spending GROUP BY edition, ROLLUP (country)",
+    "SELECT edition, sum(usd_m) FROM spending GROUP BY ALL",
     "SELECT edition, sum(usd_m) FROM spending GROUP BY ALL",
     "SELECT * FROM spending WHERE year = 2017",
     "SELECT country, arg_max(usd_m, edition) FROM spending WHERE year = 2017 GROUP BY country",
