@@ -203,8 +203,8 @@ largest difference of the results is {grid.largest_difference:.0e}.
 
 ## The dashboard
 
-One reader in a real browser, the best of {results.runs} for each: from the click to the page with \
-every chart drawn.
+One reader in a real browser, the median of {results.runs} for each: from the click to the page with \
+every chart drawn and nothing left to do.
 
 {_waits(results.waits)}
 
