@@ -50,7 +50,7 @@ DRAWN_AT = """async ({reruns, quiet, deadline}) => {
         await new Promise(next => requestAnimationFrame(next));
         if (!drawn()) { since = null; continue; }
         if (since === null || window.milexReruns !== known) {
-            await new Promise(idle => requestIdleCallback(idle, {timeout: 5000}));
+            await new Promise(idle => requestIdleCallback(idle, {timeout: 300}));
             since = Date.now();
             known = window.milexReruns;
         } else if (Date.now() - since > quiet) return since;

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -40,6 +41,15 @@ def picture(figure: go.Figure, *, alt: str, key: str) -> None:
 
     chosen = st.session_state.get("pictures") or PICTURE_FORMATS[0]
     st.plotly_chart(figure, config=charts.config(chosen.lower(), key), alt=alt, key=key)
+
+
+@cache
+def remembered(build: Callable[..., go.Figure]) -> Callable[..., go.Figure]:
+    """A chart's function that keeps its figures: to build one takes many times what a look-up does.
+
+    What it is given has to be of values and tables, and nobody may change what it gives.
+    """
+    return st.cache_resource(max_entries=30, show_spinner=False)(build)
 
 
 def picture_format() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import alliance_queries as asked
 from dashboard import filters, security_charts
 from dashboard.data import Snapshot
-from dashboard.parts import downloads, formats, picture
+from dashboard.parts import downloads, formats, picture, remembered
 from dashboard.security_charts import OBLIGATIONS
 from pipelines import graph
 from pipelines.table import Table
@@ -133,7 +133,7 @@ def shape(
     drawn, table = st.columns([5, 4])
     with drawn:
         picture(
-            security_charts.network(takeaway, ties, plan, source=source),
+            remembered(security_charts.network)(takeaway, ties, plan, source=source),
             alt=takeaway,
             key="network",
         )
@@ -265,7 +265,7 @@ def layers(
         kind = "bilateral" if bilateral else "multilateral"
         takeaway = f"{year}: {defence} of {total} {kind} pacts carry a duty to defend"
         column.plotly_chart(
-            security_charts.obligations(
+            remembered(security_charts.obligations)(
                 takeaway, pacts, last_year=last_year, source=source, bilateral=bilateral
             ),
             alt=takeaway,
@@ -286,7 +286,7 @@ def layers(
         else f"The US was in {100 * latest:.0f} % of the region's defence pacts in {year}"
     )
     picture(
-        security_charts.shares(
+        remembered(security_charts.shares)(
             takeaway,
             [("of defence pacts", of_defence), ("of all pacts", of_all)],
             unit="share of the region's pacts in force that have the US as a member",
@@ -322,7 +322,7 @@ def bars(snapshot: Snapshot, dataset: str, version: str, level: int, source: str
     pacts = phases["alliance_id"].nunique() if len(phases) else 0
     takeaway = f"{going} of {pacts} {BARS[which]} since 1945 were in force at the closing"
     picture(
-        security_charts.timeline(takeaway, phases, source=source),
+        remembered(security_charts.timeline)(takeaway, phases, source=source),
         alt=takeaway,
         key="timeline",
     )
@@ -351,7 +351,7 @@ def burden(snapshot: Snapshot, last_year: int) -> None:
             f"{100 * other['mean_share_of_gdp']:.1f} %"
         )
     picture(
-        security_charts.burden(
+        remembered(security_charts.burden)(
             takeaway,
             known,
             source=f"Source: SIPRI Military Expenditure Database, edition {edition}; ATOP, newest "
