@@ -156,6 +156,12 @@ def keep(key: str, options: Sequence[object]) -> None:
         del st.session_state[key]
 
 
+def dataset(versions: Sequence[str]) -> str:
+    """A dataset of alliances with its version; the first unless another is chosen."""
+    keep("data", versions)
+    return str(st.selectbox("Dataset and version", versions, key="data", bind="query-params"))
+
+
 def year(first: int, last: int) -> int:
     """One year; the last unless another is chosen."""
     kept = st.session_state.get("year")

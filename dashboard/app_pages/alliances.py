@@ -70,13 +70,8 @@ def main(snapshot: Snapshot) -> None:
         st.info("This snapshot has no alliances. Put ATOP's or COW's files into `data/raw/`.")
         return
     first, second, third = st.columns(3)
-    filters.keep("data", list(choices))
-    chosen = first.selectbox(
-        "Dataset and version",
-        list(choices),
-        key="data",
-        bind="query-params",
-    )
+    with first:
+        chosen = filters.dataset(list(choices))
     filters.keep("unit", choices[chosen])
     unit = second.selectbox(
         "Unit",

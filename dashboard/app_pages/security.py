@@ -56,13 +56,8 @@ def main(snapshot: Snapshot) -> None:
         st.info("This snapshot has no members of alliances. Put ATOP's files into `data/raw/`.")
         return
     first, second = st.columns(2)
-    filters.keep("data", list(versions))
-    chosen = first.selectbox(
-        "Dataset and version",
-        list(versions),
-        key="data",
-        bind="query-params",
-    )
+    with first:
+        chosen = filters.dataset(list(versions))
     region = second.selectbox(
         "Region",
         list(asked.LEVELS),
