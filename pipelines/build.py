@@ -19,7 +19,7 @@ import duckdb
 
 from pipelines import extras, publish
 from pipelines import warehouse as store
-from pipelines.errors import MilexError
+from pipelines.errors import MilexError, TableError
 from pipelines.exports import write_whole
 from pipelines.models import Model
 from pipelines.settings import Settings
@@ -58,6 +58,7 @@ run_coordinator:
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 # Events that Dagster hands to its storage together, where it has several to tell.
 EVENTS_AT_ONCE = "1000"
+MEANT_FOR_PEOPLE = (MilexError.__name__, TableError.__name__)
 UNTOUCHED = "The published snapshot, if there is one, is untouched."
 
 
@@ -192,7 +193,7 @@ def _run(settings: Settings) -> ExecuteInProcessResult:
             job = defs.resolve_job_def("everything")
             with (
                 dg.DagsterInstance.get() as instance,
-                progress.shown(expected=len(job.graph.nodes)),
+                progress.shown(expected=len(list(job.asset_layer.executable_asset_keys))),
             ):
                 return job.execute_in_process(
                     instance=instance,
@@ -229,9 +230,9 @@ def _failure(settings: Settings, result: ExecuteInProcessResult, before: Path | 
     """The error of a run that failed, in one message. before: the snapshot that was published."""
     where, error = _first_error(result)
     reason = error.message.strip()
-    if error.cls_name == MilexError.__name__:
+    if error.cls_name in MEANT_FOR_PEOPLE:
         reason = reason.partition(": ")[2]
-    elif store.is_no_room(reason):
+    if error.cls_name != MilexError.__name__ and store.is_no_room(reason):
         reason = str(store.no_room(settings.processed, reason))
     # Sharing comes after publishing and may fail alone: then the snapshot is not the one before.
     untouched = f" {UNTOUCHED}" if publish.current_snapshot(settings) == before else ""
@@ -242,7 +243,9 @@ def _first_error(result: ExecuteInProcessResult) -> tuple[str, SerializableError
     """What failed first: a step, or the run before its first step; and what the error rests on."""
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
-            return f"{event.step_key} failed: ", _root(event.step_failure_data.error)
+            error = _root(event.step_failure_data.error)
+            named = error.cls_name == TableError.__name__
+            return "" if named else f"{event.step_key} failed: ", error
         if event.is_job_failure and event.job_failure_data.error is not None:
             return "", _root(event.job_failure_data.error)
     raise AssertionError("a run that failed says why")
@@ -250,6 +253,6 @@ def _first_error(result: ExecuteInProcessResult) -> tuple[str, SerializableError
 
 def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
     """The error whose message is meant for people, else the deepest cause."""
-    while error.cls_name != MilexError.__name__ and error.cause is not None:
+    while error.cls_name not in MEANT_FOR_PEOPLE and error.cause is not None:
         error = error.cause
     return error

@@ -8,6 +8,7 @@ detail. Knows the tables only through those queries.
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +24,11 @@ SEVERITIES = ("blocking", "error", "warning")
 SHOWN = 20
 EXCEPTIONS = "known_exceptions.yaml"
 
+# Checks run in several threads; each writes its outcome when no other does.
+_one_at_the_results = threading.Lock()
+
 _EXCEPTIONS = """
-CREATE OR REPLACE TABLE meta.known_exceptions (
+CREATE OR REPLACE TEMP TABLE known_exceptions (
     check_name VARCHAR, edition INTEGER, subject VARCHAR, from_year INTEGER, to_year INTEGER,
     reason VARCHAR
 )
@@ -148,13 +152,13 @@ def _listed(given: Any) -> list[Any]:
 
 
 def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Put the known exceptions where the checks are run."""
+    """Put the known exceptions where this connection's checks find them."""
     rows = _exception_rows(path, path.read_bytes())
     connection.execute(_EXCEPTIONS)
     if rows:
         places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         connection.execute(
-            f"INSERT INTO meta.known_exceptions VALUES {places}",
+            f"INSERT INTO known_exceptions VALUES {places}",
             [value for row in rows for value in row],
         )
 
@@ -172,7 +176,7 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE failing AS {check.sql}")
     rows = connection.execute(
         "SELECT f.edition, f.subject, f.year, f.detail, x.reason FROM failing AS f "
-        "LEFT JOIN meta.known_exceptions AS x ON x.check_name = ? "
+        "LEFT JOIN known_exceptions AS x ON x.check_name = ? "
         "AND (x.edition IS NULL OR x.edition = f.edition) "
         "AND (x.subject IS NULL OR x.subject = f.subject) "
         "AND (x.from_year IS NULL OR f.year >= x.from_year) "
@@ -186,6 +190,14 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
         failing=[row[:4] for row in rows if row[4] is None],
         excepted=[row for row in rows if row[4] is not None],
     )
+    with _one_at_the_results:
+        _remember(connection, outcome)
+    return outcome
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+    """Put an outcome in the place of the one before."""
+    check = outcome.check
     prepare_results(connection)
     connection.execute("DELETE FROM main.checks WHERE check_name = ?", [check.name])
     connection.execute(
@@ -204,7 +216,6 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> Outcome:
             _explained(outcome.excepted),
         ],
     )
-    return outcome
 
 
 def _explained(excepted: list[tuple[Any, ...]]) -> list[str]:

@@ -7,3 +7,7 @@ class MilexError(Exception):
 
 class ReadError(MilexError):
     """A publisher's file that cannot be read as what it claims to be."""
+
+
+class TableError(MilexError):
+    """A table that could not be made; the message begins with its name."""

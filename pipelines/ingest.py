@@ -25,7 +25,7 @@ from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.versions import version_of
-from pipelines.warehouse import at_once, first_row, keep_or_make
+from pipelines.warehouse import at_once, first_row, keep_or_make, with_memory
 
 _FILES = """
 CREATE OR REPLACE TABLE raw.files (
@@ -112,7 +112,7 @@ def bring_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) 
         SIPRI_TABLES,
         reader_version(),
         versions(files, "SIPRI"),
-        lambda: load_sipri(connection, files),
+        lambda: with_memory(connection, lambda: load_sipri(connection, files)),
     )
 
 
@@ -123,7 +123,7 @@ def bring_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFil
         ALLIANCE_TABLES,
         reader_version(),
         versions(files, "ATOP", "COW"),
-        lambda: load_alliances(connection, files),
+        lambda: with_memory(connection, lambda: load_alliances(connection, files)),
     )
 
 

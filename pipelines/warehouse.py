@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -49,6 +50,9 @@ REFUSED = tuple(
 )
 # What DuckDB says of damage that it meets after it opened the file.
 DAMAGED = ("Corrupt database file", "Could not read enough bytes")
+
+# Tables are made in several threads, and each transaction of the ledger finds the one before ended.
+_one_at_the_ledger = threading.Lock()
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS meta.materializations (
@@ -106,6 +110,16 @@ def open_warehouse(
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def cursor(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of a thread's own to the open warehouse, closed whatever happens."""
+    own = connection.cursor()
+    try:
+        yield own
+    finally:
+        own.close()
 
 
 def _connect_in_time(
@@ -296,10 +310,10 @@ def keep_or_make(
     """Run `make` unless this code made the tables from these inputs before; True if it ran."""
     if all(_is_current(connection, table, code_version, inputs) for table in tables):
         return False
-    with_memory(connection, make)
-    with at_once(connection):
-        for table in tables:
-            data_version, rows = content_hash(connection, table)
+    make()
+    found = [(table, *content_hash(connection, table)) for table in tables]
+    with _one_at_the_ledger, at_once(connection):
+        for table, data_version, rows in found:
             record(connection, Materialization(table, code_version, inputs, data_version, rows))
     return True
 

@@ -41,12 +41,12 @@ def found(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[object
 
 def load_exceptions_text(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     connection.execute(
-        "CREATE OR REPLACE TABLE meta.known_exceptions (check_name VARCHAR, edition INTEGER, "
+        "CREATE OR REPLACE TEMP TABLE known_exceptions (check_name VARCHAR, edition INTEGER, "
         "subject VARCHAR, from_year INTEGER, to_year INTEGER, reason VARCHAR)"
     )
     for entry in yaml.safe_load(text):
         connection.execute(
-            "INSERT INTO meta.known_exceptions VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO known_exceptions VALUES (?, ?, ?, ?, ?, ?)",
             ["c", *(entry.get(k) for k in ("edition", "subject", "from_year", "to_year")), "why"],
         )
 

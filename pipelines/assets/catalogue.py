@@ -3,35 +3,39 @@
 import dagster as dg
 
 from pipelines import ingest
-from pipelines.assets import claims, fetching, models, published, raw
+from pipelines.assets import claims, fetching, models, names, published, raw
+from pipelines.assets.common import Part
+from pipelines.assets.tables import tables_asset
 from pipelines.checks import load_checks
-from pipelines.models import load_models
+from pipelines.models import Model, load_models
 from pipelines.settings import Settings
 
 
 def all_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Publishers, raw, staging, main, metrics, claims, the snapshot and what reads it."""
+    """Publishers, raw, every table and metric, the snapshot and what reads it."""
     sql = load_models(settings.sql)
-    checks = load_checks(settings.sql / "checks")
-    python_tables = {
-        "raw.files",
-        *ingest.SIPRI_TABLES,
-        *ingest.ALLIANCE_TABLES,
-        *raw.NAME_TABLES,
-        *claims.TABLES,
-    }
     return [
         *fetching.with_freshness(raw.publishers()),
         raw.raw_files,
         raw.raw_sipri,
         raw.raw_alliances,
-        raw.staging_names,
-        *(
-            models.model_asset(model, sql, python_tables, checks)
-            for model in sql.values()
-            if not model.is_macro
-        ),
-        models.metric_asset(sql),
-        *claims.claim_assets(sql),
+        tables_asset(parts(settings, sql)),
         *published.published_assets(sql),
+    ]
+
+
+def parts(settings: Settings, sql: dict[str, Model]) -> list[Part]:
+    """What lies between the raw layer and the snapshot: names, models, metrics, claims."""
+    checks = load_checks(settings.sql / "checks")
+    python_tables = {
+        "raw.files",
+        *ingest.SIPRI_TABLES,
+        *ingest.ALLIANCE_TABLES,
+        *names.NAME_TABLES,
+        *claims.TABLES,
+    }
+    return [
+        names.names_part(),
+        *(models.model_part(model, sql, python_tables, checks) for model in sql.values()),
+        *claims.claim_parts(sql),
     ]

@@ -1,22 +1,74 @@
 """What every asset reports, and how one whose inputs are unchanged is kept as it is."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import dagster as dg
 import duckdb
 
+from pipelines import ingest
 from pipelines import warehouse as store
 from pipelines.models import Column, Model
 from pipelines.progress import TABLES
+from pipelines.settings import Settings
 
 OWNERS = ["team:milex"]
 PREVIEW_ROWS = 5
+
+Report: TypeAlias = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tables that are made together, or one metric: what Dagster shows of them, and their making.
+
+    make: called with a connection of its own, maybe in a thread; yields what there is to report.
+    """
+
+    name: str
+    specs: Sequence[dg.AssetSpec]
+    make: Callable[[duckdb.DuckDBPyConnection, Settings], Iterator[Report]]
+    checks: Sequence[dg.AssetCheckSpec] = ()
+
+    @property
+    def keys(self) -> set[dg.AssetKey]:
+        """The assets that it makes."""
+        return {spec.key for spec in self.specs}
+
+    @property
+    def reads(self) -> set[dg.AssetKey]:
+        """The assets that it is made from."""
+        return {dep.asset_key for spec in self.specs for dep in spec.deps} - self.keys
+
+
+@dataclass(frozen=True)
+class Made:
+    """Whether tables were made in this run or kept from one before, and how long that took."""
+
+    anew: bool
+    seconds: float
 
 
 def key_of(table: str) -> dg.AssetKey:
     """The asset of a warehouse table: the schema is the first part of its key."""
     return dg.AssetKey(table.split("."))
+
+
+def python_spec(
+    table: str, description: str, deps: Sequence[dg.AssetKey], kinds: set[str]
+) -> dg.AssetSpec:
+    """A table that the readers' code makes; its layer is its schema."""
+    return dg.AssetSpec(
+        key_of(table),
+        description=description,
+        deps=deps,
+        group_name=table.split(".", maxsplit=1)[0],
+        kinds=kinds,
+        owners=OWNERS,
+        code_version=ingest.reader_version(),
+    )
 
 
 def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
@@ -27,49 +79,47 @@ def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
 
 
 def keep_or_make(
-    context: dg.AssetExecutionContext,
     connection: duckdb.DuckDBPyConnection,
     tables: Sequence[str],
     code_version: str,
     inputs: Mapping[str, str],
     make: Callable[[], object],
-) -> bool:
-    """Keep tables that this code made from these inputs before, or make them; True if made."""
-    begin(tables[0])
-    made = store.keep_or_make(connection, tables, code_version, inputs, make)
-    return told(context, made)
+) -> Made:
+    """Keep tables that this code made from these inputs before, or make them."""
+    return timed(lambda: store.keep_or_make(connection, tables, code_version, inputs, make))
 
 
-def begin(table: str) -> None:
-    """Say what is made next."""
-    TABLES.info(table)
+def begin(tables: Iterable[str]) -> None:
+    """Say what is made next, for whoever watches."""
+    for table in tables:
+        TABLES.info(table)
 
 
-def told(context: dg.AssetExecutionContext, made: bool) -> bool:
-    """Whether tables were made in this run, and a word in its log where they were not."""
-    if not made:
-        context.log.info("Kept: this code already made these tables from the same inputs.")
-    return made
+def timed(make: Callable[[], bool]) -> Made:
+    """Take the time of what tells whether it had to make anything."""
+    start = time.perf_counter()
+    return Made(make(), time.perf_counter() - start)
 
 
 def result(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    changed: bool,
+    made: Made,
     metadata: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[Any]:
     """What is reported of a table: rows, a preview, whether it changed, and its data version."""
-    made = store.recorded(connection, table)
-    assert made is not None
+    entry = store.recorded(connection, table)
+    assert entry is not None
     return dg.MaterializeResult(
         asset_key=key_of(table),
         metadata={
-            "dagster/row_count": made.rows,
+            "dagster/row_count": entry.rows,
             "preview": dg.MetadataValue.md(preview(connection, table)),
-            "recomputed": changed,
+            "recomputed": made.anew,
+            "seconds": round(made.seconds, 3),
             **(metadata or {}),
         },
-        data_version=dg.DataVersion(made.data_version),
+        data_version=dg.DataVersion(entry.data_version),
     )
 
 

@@ -1,13 +1,14 @@
-"""Every SQL model and metric as an asset, with its checks; knows no table by name."""
+"""Every SQL model and metric as a part of the run, with its checks; knows no table by name."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import duckdb
 
 from pipelines.assets.common import (
     OWNERS,
+    Part,
+    Report,
     column_schema,
     keep_or_make,
     key_of,
@@ -16,10 +17,10 @@ from pipelines.assets.common import (
     result,
 )
 from pipelines.assets.plots import PLOTS
-from pipelines.assets.resources import Warehouse
 from pipelines.checks import EXCEPTIONS, Check, Outcome, load_exceptions, run_check
 from pipelines.models import Model, create, duplicate_keys, everything_behind
-from pipelines.warehouse import at_once, versions_of
+from pipelines.settings import Settings
+from pipelines.warehouse import versions_of
 
 
 def asset_key(model: Model) -> dg.AssetKey:
@@ -27,26 +28,69 @@ def asset_key(model: Model) -> dg.AssetKey:
     return dg.AssetKey(["metrics", model.name]) if model.is_macro else key_of(model.table)
 
 
-def model_asset(
+def model_part(
     model: Model, models: dict[str, Model], tables: set[str], checks: list[Check]
-) -> dg.AssetsDefinition:
-    """The asset that builds one table model and runs its checks."""
-    upstream = sorted(model.references & (models.keys() | tables) - {model.table})
-    own_checks = [check for check in checks if check.asset == model.table]
+) -> Part:
+    """How one table is built and checked, or one metric created.
 
-    @dg.asset(
-        key=asset_key(model),
-        deps=[asset_key(models[name]) if name in models else key_of(name) for name in upstream],
-        group_name=group_of(model, models),
-        kinds={"duckdb", "sql"},
-        owners=OWNERS,
-        code_version=model.code_version,
-        description=model_description(model),
-        metadata={
-            "dagster/column_schema": column_schema(model.columns),
-            "key": ", ".join(model.key),
-        },
-        check_specs=[
+    models: all of them, by name; tables: what else can be read, which Python makes.
+    """
+    upstream = sorted(model.references & (models.keys() | tables) - {model.table})
+    deps = [asset_key(models[name]) if name in models else key_of(name) for name in upstream]
+    if model.is_macro:
+        return _metric(model, deps)
+    own_checks = [check for check in checks if check.asset == model.table]
+    data = [name for name in upstream if name not in models or not models[name].is_macro]
+    code = model.code_version + "".join(
+        metric.code_version[:6] for metric in metrics_behind(model, models)
+    )
+
+    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
+        made = keep_or_make(
+            connection,
+            [model.table],
+            code,
+            versions_of(connection, data),
+            lambda: create(connection, model),
+        )
+        plot = PLOTS.get(model.table) if made.anew else None
+        yield result(
+            connection,
+            model.table,
+            made,
+            {"plot": dg.MetadataValue.md(plot(connection))} if plot else None,
+        )
+        duplicates = duplicate_keys(connection, model)
+        yield dg.AssetCheckResult(
+            asset_key=asset_key(model),
+            check_name="key_is_unique",
+            passed=duplicates == 0,
+            metadata={"rows_with_a_shared_or_missing_key": duplicates},
+        )
+        if own_checks:
+            load_exceptions(connection, settings.sql / "checks" / EXCEPTIONS)
+        for check in own_checks:
+            yield _check_result(run_check(connection, check))
+
+    return Part(
+        model.table,
+        [
+            dg.AssetSpec(
+                asset_key(model),
+                deps=deps,
+                group_name=group_of(model, models),
+                kinds={"duckdb", "sql"},
+                owners=OWNERS,
+                code_version=model.code_version,
+                description=model_description(model),
+                metadata={
+                    "dagster/column_schema": column_schema(model.columns),
+                    "key": ", ".join(model.key),
+                },
+            )
+        ],
+        make,
+        [
             dg.AssetCheckSpec(
                 "key_is_unique",
                 asset=asset_key(model),
@@ -64,49 +108,34 @@ def model_asset(
             ),
         ],
     )
-    def build(
-        context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        data = [name for name in upstream if name not in models or not models[name].is_macro]
-        code = model.code_version + "".join(
-            metric.code_version[:6] for metric in metrics_behind(model, models)
+
+
+def _metric(model: Model, deps: list[dg.AssetKey]) -> Part:
+    """A metric is created in a millisecond and has no data of its own."""
+
+    def make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Report]:
+        create(connection, model)
+        yield dg.MaterializeResult(
+            asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
         )
 
-        def make(connection: duckdb.DuckDBPyConnection) -> bool:
-            return keep_or_make(
-                context,
-                connection,
-                [model.table],
-                code,
-                versions_of(connection, data),
-                lambda: create(connection, model),
+    schema = {"dagster/column_schema": column_schema(model.columns)} if model.columns else {}
+    return Part(
+        model.table,
+        [
+            dg.AssetSpec(
+                asset_key(model),
+                deps=deps,
+                group_name="metrics",
+                kinds={"duckdb", "sql"},
+                owners=OWNERS,
+                code_version=model.code_version,
+                description=model_description(model),
+                metadata={"signature": f"{model.name}({model.arguments})", **schema},
             )
-
-        try:
-            changed = make(warehouse.connection)
-        except duckdb.InternalException as error:  # a mistake of DuckDB's own, now and then
-            context.log.warning(f"DuckDB failed within itself, trying once more: {error}")
-            changed = make(warehouse.reopen())
-        connection = warehouse.connection
-        duplicates = duplicate_keys(connection, model)
-        if own_checks:
-            load_exceptions(connection, warehouse.settings.sql / "checks" / EXCEPTIONS)
-        outcomes = [run_check(connection, check) for check in own_checks]
-        plot = PLOTS.get(model.table) if changed else None
-        yield result(
-            connection,
-            model.table,
-            changed,
-            {"plot": dg.MetadataValue.md(plot(connection))} if plot else None,
-        )
-        yield dg.AssetCheckResult(
-            check_name="key_is_unique",
-            passed=duplicates == 0,
-            metadata={"rows_with_a_shared_or_missing_key": duplicates},
-        )
-        yield from map(_check_result, outcomes)
-
-    return build
+        ],
+        make,
+    )
 
 
 def group_of(model: Model, models: dict[str, Model]) -> str:
@@ -135,6 +164,7 @@ def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:
 def _check_result(outcome: Outcome) -> dg.AssetCheckResult:
     check = outcome.check
     return dg.AssetCheckResult(
+        asset_key=key_of(check.asset),
         check_name=check.name,
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity.WARN
@@ -153,46 +183,3 @@ def _check_result(outcome: Outcome) -> dg.AssetCheckResult:
             "query": dg.MetadataValue.md(f"```sql\n{check.sql}\n```"),
         },
     )
-
-
-def metric_asset(models: dict[str, Model]) -> dg.AssetsDefinition:
-    """All metrics in one step: they are created in milliseconds and have no data of their own."""
-    metrics = [model for model in models.values() if model.is_macro]
-
-    @dg.multi_asset(
-        name="metrics",
-        specs=[
-            dg.AssetSpec(
-                asset_key(model),
-                deps=[
-                    asset_key(models[name])
-                    for name in sorted(model.references & models.keys() - {model.table})
-                ],
-                group_name="metrics",
-                kinds={"duckdb", "sql"},
-                owners=OWNERS,
-                code_version=model.code_version,
-                description=model_description(model),
-                metadata={
-                    "signature": f"{model.name}({model.arguments})",
-                    **(
-                        {"dagster/column_schema": column_schema(model.columns)}
-                        if model.columns
-                        else {}
-                    ),
-                },
-            )
-            for model in metrics
-        ],
-    )
-    def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        connection = warehouse.connection
-        with at_once(connection):
-            for model in metrics:
-                create(connection, model)
-        for model in metrics:
-            yield dg.MaterializeResult(
-                asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
-            )
-
-    return build
