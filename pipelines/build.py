@@ -162,7 +162,9 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> Built:
     before = publish.current_snapshot(settings)
     result = _run(settings)
     if not result.success and store.is_damage(reason := _first_error(result)[1].message):
-        store.set_aside(settings.warehouse, reason)
+        for file in store.files(settings.warehouse):
+            if file.exists():
+                store.set_aside(file, reason)
         result = _run(settings)
     if not result.success:
         raise _failure(settings, result, before)

@@ -22,7 +22,7 @@ from pipelines.sources.catalogue import CatalogueFile, load_catalogue
 from pipelines.sources.find import UNREADABLE, SourceFile, find_files
 from pipelines.sources.manifest import manifest_path
 from pipelines.unfinished import unfinished_files
-from pipelines.warehouse import NEEDED_BYTES, first_line, holder
+from pipelines.warehouse import NEEDED_BYTES, files, first_line, holder
 
 PACKAGES = ("milex", "duckdb", "dagster", "streamlit", "pandas")
 
@@ -199,7 +199,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
             "Run `make build`: it sets the file aside and makes it anew from the publishers' files.",
         )
         return
-    size = settings.warehouse.stat().st_size
+    size = sum(map(_size, files(settings.warehouse)))
     yield Finding("warehouse", f"{_megabytes(size)}; nobody holds it")
 
 
@@ -246,7 +246,7 @@ def _age(since: datetime) -> str:
 
 
 def _leftovers(settings: Settings) -> Iterator[Finding]:
-    aside = sorted(settings.processed.glob(f"{settings.warehouse.stem}-damaged-*"))
+    aside = sorted(settings.processed.glob("*-damaged-*"))
     if aside:
         yield Finding(
             "leftovers",

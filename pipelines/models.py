@@ -30,8 +30,10 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import MilexError
-from pipelines.warehouse import at_once, first_row
+from pipelines.warehouse import at_once, first_row, quote
 
+# The section that says why a table's rows are in no order.
+UNORDERED = "unordered"
 _COLUMN = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>[A-Z][A-Z0-9_]*(?:\([\d, ]+\))?(?:\[\])?)"
     r"(?:\s+\[(?P<unit>[^\]]+)\])?:\s*(?P<meaning>.+)$"
@@ -93,6 +95,13 @@ class Model:
         """The statement that makes an empty table of the documented columns."""
         columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
         return f"CREATE OR REPLACE TABLE {self.table} ({columns})"
+
+    @property
+    def ordered(self) -> str:
+        """The SELECT; a public table's rows in the order of its key, unless its header says why not."""
+        if self.schema != "main" or UNORDERED in self.notes:
+            return self.body
+        return f"FROM (\n{self.body}\n) ORDER BY {', '.join(self.key)}"
 
     @property
     def documentation(self) -> str:
@@ -191,7 +200,9 @@ def _split_header(header: list[str], path: Path) -> tuple[str, dict[str, str]]:
     sections: dict[str, str] = {}
     current: str | None = None
     for line in header:
-        opening = re.match(r"^(key|columns|example|returns|defaults|arguments):(.*)$", line)
+        opening = re.match(
+            r"^(key|columns|example|returns|defaults|arguments|unordered):(.*)$", line
+        )
         if opening:
             current = opening[1]
             sections[current] = opening[2].strip()
@@ -294,7 +305,7 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
             f"{quote(model.documentation)}"
         )
         return
-    connection.execute(f"CREATE OR REPLACE TABLE {model.table} AS {model.body}")
+    connection.execute(f"CREATE OR REPLACE TABLE {model.table} AS {model.ordered}")
     check_columns(connection, model)
 
 
@@ -305,12 +316,7 @@ def _is_table_macro(model: Model) -> bool:
 
 def check_columns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Documented columns and the table's own are the same, in order and type."""
-    found = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE schema_name = ? AND table_name = ? AND database_name = current_database() "
-        "ORDER BY column_index",
-        [model.schema, model.name],
-    ).fetchall()
+    found = [row[:2] for row in connection.execute(f"DESCRIBE {model.table}").fetchall()]
     documented = [(column.name, column.type) for column in model.columns]
     if found != documented:
         surplus = [f"{name} {kind}" for name, kind in found if (name, kind) not in documented]
@@ -346,8 +352,3 @@ def duplicate_keys(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
     )
     assert row is not None
     return int(row[0])
-
-
-def quote(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,18 +15,20 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import MilexError
-from pipelines.models import Column, Model, comment, create, load_models, quote
+from pipelines.models import Column, Model, comment, create, load_models
 from pipelines.settings import Settings
 from pipelines.unfinished import unfinished_files, unfinished_path
-from pipelines.warehouse import first_line, first_row, is_no_room, no_room
+from pipelines.warehouse import (
+    at_once,
+    first_line,
+    first_row,
+    is_no_room,
+    no_room,
+    public_closed,
+)
 
-# Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
-STORAGE_VERSION = "v1.0.0"
 KEPT_SNAPSHOTS = 5
 NAME = re.compile(r"milex-(\d{6})-\w+\.duckdb")
-# Larger tables keep the order in which they were made: sorting them is a second of every build, and
-# reading one to its end takes milliseconds.
-MOST_ROWS_SORTED = 80_000
 SNAPSHOT = Model.of_table(
     "main.snapshot",
     "One row per fact about this snapshot: when it was built, from what, with which versions.",
@@ -46,6 +49,7 @@ def publish(
 ) -> Path:
     """Write, check and swap in a new snapshot; returns its path.
 
+    tables: the public ones; any other in `main` is left out.
     about: facts of the build, kept in the snapshot's table `snapshot`.
     Raises MilexError if the snapshot does not hold what the warehouse holds, or has no room.
     """
@@ -56,8 +60,11 @@ def publish(
     unfinished = unfinished_path(final)
     clear_unfinished(settings)
     try:
-        counts = _copy(warehouse, unfinished, tables, {**about, "built_at": built_at.isoformat()})
-        _complete(settings, unfinished, tables, metrics, counts)
+        counts = _count(warehouse, tables)
+        with public_closed(warehouse) as public:
+            shutil.copyfile(public, unfinished)
+        facts = {**about, "built_at": built_at.isoformat()}
+        _complete(settings, unfinished, tables, metrics, counts, facts)
         _sync(unfinished)
         os.replace(unfinished, final)
         point_to(settings, final)
@@ -73,32 +80,17 @@ def publish(
     return final
 
 
-def _copy(
-    warehouse: duckdb.DuckDBPyConnection,
-    target: Path,
-    tables: Sequence[Model],
-    about: Mapping[str, str],
-) -> dict[str, int]:
-    """Copy the public tables into a new file, small ones in the order of their key."""
+def _count(warehouse: duckdb.DuckDBPyConnection, tables: Sequence[Model]) -> dict[str, int]:
+    """The rows of each table. Those that Python wrote row by row are put in the order of their key."""
     counts = {}
-    warehouse.execute(
-        f"ATTACH {quote(str(target))} AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')"
-    )
-    try:
-        for model in tables:
-            row = first_row(warehouse, f"SELECT count(*) FROM {model.table}")
-            rows = counts[model.name] = int(row[0]) if row else 0
-            order = f" ORDER BY {', '.join(model.key)}" if rows <= MOST_ROWS_SORTED else ""
+    for model in tables:
+        if not model.body:
+            order = f"ORDER BY {', '.join(model.key)}"
             warehouse.execute(
-                f"CREATE TABLE snapshot.main.{model.name} AS FROM {model.table}{order}"
+                f"CREATE OR REPLACE TABLE {model.table} AS FROM {model.table} {order}"
             )
-        warehouse.execute("CREATE TABLE snapshot.main.snapshot (fact VARCHAR, content VARCHAR)")
-        warehouse.executemany(
-            "INSERT INTO snapshot.main.snapshot VALUES (?, ?)",
-            [list(item) for item in about.items()],
-        )
-    finally:
-        warehouse.execute("DETACH snapshot")
+        row = first_row(warehouse, f"SELECT count(*) FROM {model.table}")
+        counts[model.name] = int(row[0]) if row else 0
     return counts
 
 
@@ -108,15 +100,13 @@ def _complete(
     tables: Sequence[Model],
     metrics: Sequence[Model],
     counts: Mapping[str, int],
+    about: Mapping[str, str],
 ) -> None:
-    """Add comments and metrics, and check that every table has the warehouse's rows."""
+    """Leave out what is not public, check the rows, add comments, metrics and facts."""
     from pipelines.dictionary import described
 
     with duckdb.connect(str(target)) as snapshot:
-        (facts,) = first_row(snapshot, f"SELECT count(*) FROM {SNAPSHOT.table}") or (0,)
-        rows = {**counts, SNAPSHOT.name: facts}
-        for model in described([*tables, SNAPSHOT], load_models(settings.sql), rows):
-            comment(snapshot, model)
+        _drop_all_but(snapshot, tables, metrics)
         for model in tables:
             row = first_row(snapshot, f"SELECT count(*) FROM {model.table}")
             if row is None or row[0] != counts[model.name]:
@@ -124,9 +114,32 @@ def _complete(
                     f"The new snapshot's {model.name} has {row and row[0]} rows, the warehouse has "
                     f"{counts[model.name]}. Nothing was published; the snapshot before stays."
                 )
-        for metric in metrics:
-            create(snapshot, metric)
+        snapshot.execute(SNAPSHOT.ddl)
+        snapshot.executemany(
+            f"INSERT INTO {SNAPSHOT.table} VALUES (?, ?)", [list(item) for item in about.items()]
+        )
+        rows = {**counts, SNAPSHOT.name: len(about)}
+        for model in described([*tables, SNAPSHOT], load_models(settings.sql), rows):
+            comment(snapshot, model)
+        with at_once(snapshot):
+            for metric in metrics:
+                create(snapshot, metric)
         snapshot.execute("CHECKPOINT")
+
+
+def _drop_all_but(
+    snapshot: duckdb.DuckDBPyConnection, tables: Sequence[Model], metrics: Sequence[Model]
+) -> None:
+    """Drop tables and metrics that were made once and are none of the project's any more."""
+    wanted = {model.name for model in (*tables, *metrics)}
+    found = snapshot.execute(
+        "SELECT 'TABLE', table_name FROM duckdb_tables() UNION ALL "
+        "SELECT DISTINCT CASE function_type WHEN 'table_macro' THEN 'MACRO TABLE' ELSE 'MACRO' END, "
+        "function_name FROM duckdb_functions() WHERE NOT internal"
+    ).fetchall()
+    for kind, name in found:
+        if name not in wanted:
+            snapshot.execute(f'DROP {kind} "{name}"')
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The pipeline's own DuckDB file: opening and closing it, and what was materialized from what."""
+"""The pipeline's own DuckDB files: opening and closing them, and what was made from what.
+
+There are two, opened together: the warehouse proper, and one that holds the schema `main` and nothing
+else, in the format of snapshots. So to publish is to copy a file. SQL sees one set of schemas.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ MEMORY_LIMIT = "128MB"
 MORE_MEMORY = "2GB"
 # Between two looks at a warehouse that is waited for.
 RETRY_SECONDS = 1.0
-SCHEMAS = ("raw", "staging", "main", "claims", "meta")
+SCHEMAS = ("raw", "staging", "claims", "meta")
+PUBLIC = "public"
+# Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
+STORAGE_VERSION = "v1.0.0"
 # A full build writes a warehouse and a snapshot of some 100 MB, and spills about as much.
 NEEDED_BYTES = 500 * 10**6
 
@@ -80,16 +87,37 @@ class Materialization:
 def open_warehouse(
     path: Path, patience: float = 0, say: Callable[[str], None] = lambda why: None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for writing, with its schemas; closed whatever happens.
+    """Open the warehouse for writing, with its schemas and `main`; closed whatever happens.
 
     patience: seconds to wait while another process holds it; `say` is told of it once.
     A file that is damaged, or of a DuckDB that this one cannot read, is set aside for a new one:
     everything in it can be made from the publishers' files.
-    Raises MilexError when another process holds the file, and when the system refuses it.
+    Raises MilexError when another process holds a file, and when the system refuses it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _open(path, lambda: _connect_in_time(path, patience, say), patience)
     try:
-        connection = _connect_in_time(path, patience, say)
+        public = public_file(path)
+        _open(public, lambda: _attach(connection, public))
+        yield connection
+    finally:
+        connection.close()
+
+
+def public_file(warehouse: Path) -> Path:
+    """The file of the schema `main`, beside the warehouse."""
+    return warehouse.with_name(f"{PUBLIC}.duckdb")
+
+
+def files(warehouse: Path) -> tuple[Path, Path]:
+    """Both files, whether or not they are there."""
+    return warehouse, public_file(warehouse)
+
+
+def _open(path: Path, connect: Callable[[], T], patience: float = 0) -> T:
+    """Connect to a file, or say why not; one that cannot be read is set aside for a new one."""
+    try:
+        return connect()
     except duckdb.Error as error:
         if (who := holder(error)) is not None:
             waited = f" It was waited for, {patience:.0f} seconds." if patience else ""
@@ -105,11 +133,7 @@ def open_warehouse(
                 "with the folders."
             ) from None
         set_aside(path, error)
-        connection = _connect(path)
-    try:
-        yield connection
-    finally:
-        connection.close()
+        return connect()
 
 
 @contextmanager
@@ -117,6 +141,7 @@ def cursor(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCon
     """A connection of a thread's own to the open warehouse, closed whatever happens."""
     own = connection.cursor()
     try:
+        _look_in(own, _warehouse_of(own))
         yield own
     finally:
         own.close()
@@ -154,6 +179,53 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, public: Path) -> None:
+    """Let `main` mean the schema of the public file, and every other name one of the warehouse's."""
+    warehouse = _warehouse_of(connection)
+    connection.execute(
+        f"ATTACH {quote(str(public))} AS {PUBLIC} (STORAGE_VERSION '{STORAGE_VERSION}')"
+    )
+    _look_in(connection, warehouse)
+
+
+def _warehouse_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """The warehouse's name among the databases of a connection: the first that is a file."""
+    row = first_row(
+        connection,
+        "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> ? "
+        "ORDER BY database_oid",
+        [PUBLIC],
+    )
+    assert row is not None
+    return str(row[0])
+
+
+def _look_in(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
+    path = ",".join([f"{PUBLIC}.main", *(f'"{warehouse}".{schema}' for schema in SCHEMAS)])
+    connection.execute(f"SET search_path = '{path}'")
+
+
+@contextmanager
+def public_closed(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
+    """The file of the schema `main`, whole and closed: it can be copied, and nothing of it read.
+
+    (A process that closes a file gives up its lock on it, so one that copies a file that DuckDB has
+    open would leave it to anybody.)
+    """
+    row = first_row(
+        connection, "SELECT path FROM duckdb_databases() WHERE database_name = ?", [PUBLIC]
+    )
+    assert row is not None
+    public = Path(row[0])
+    connection.execute(f"CHECKPOINT {PUBLIC}")
+    connection.execute(f'USE "{_warehouse_of(connection)}"')
+    connection.execute(f"DETACH {PUBLIC}")
+    try:
+        yield public
+    finally:
+        _attach(connection, public)
 
 
 def holder(error: duckdb.Error) -> str | None:
@@ -247,14 +319,13 @@ def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.D
         connection.unregister("incoming")
 
 
-def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
-    """Whether a table or view of that name is in the schema."""
-    found = first_row(
-        connection,
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [schema, name],
-    )
-    return found is not None
+def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether there is a table or view of that name, as SQL finds it."""
+    try:
+        connection.execute(f"DESCRIBE {table}").fetchall()
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def content_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, int]:
@@ -326,7 +397,7 @@ def _is_current(
         made is not None
         and made.code_version == code_version
         and dict(made.inputs) == dict(inputs)
-        and table_exists(connection, *table.split("."))
+        and table_exists(connection, table)
     )
 
 
@@ -362,3 +433,8 @@ def first_row(
     """
     rows = connection.execute(query, parameters).fetchall()
     return rows[0] if rows else None
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

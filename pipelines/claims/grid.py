@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines.claims.files import Claim, ClaimError
 from pipelines.claims.metrics import METRICS
-from pipelines.models import quote
+from pipelines.warehouse import quote
 
 _TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", dict: "VARCHAR", list: "VARCHAR"}
 _COMMON = {

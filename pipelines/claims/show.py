@@ -17,10 +17,10 @@ from pipelines.claims.files import Claim, add_claims, check_companions, load_cla
 from pipelines.claims.numbers import figure
 from pipelines.claims.sentences import changes_text
 from pipelines.errors import MilexError
-from pipelines.models import create, load_models, quote
+from pipelines.models import create, load_models
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
-from pipelines.warehouse import first_row
+from pipelines.warehouse import first_row, quote
 
 Line: TypeAlias = tuple[str, ...]
 

@@ -5,6 +5,7 @@
 -- unavailable, with a note. The raw layer keeps the 0.
 --
 -- key: edition, country, year, measure
+-- unordered: to sort so many rows would take longer than to make them
 -- columns:
 --   edition INTEGER [year]: last data year of the edition
 --   country VARCHAR: canonical name

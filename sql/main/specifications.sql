@@ -4,6 +4,7 @@
 -- number are shown beside the grid and carry no verdict.
 --
 -- key: claim_id, specification_id
+-- unordered: to sort so many rows would take longer than to make them
 -- columns:
 --   claim_id VARCHAR: claim
 --   specification_id INTEGER: number within the claim; 0 is the claim's own definition
