@@ -19,6 +19,7 @@ import yaml
 
 from pipelines.errors import MilexError
 from pipelines.models import Column, Model
+from pipelines.warehouse import insert_rows
 
 SEVERITIES = ("blocking", "error", "warning")
 SHOWN = 20
@@ -155,12 +156,7 @@ def load_exceptions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Put the known exceptions where this connection's checks find them."""
     rows = _exception_rows(path, path.read_bytes())
     connection.execute(_EXCEPTIONS)
-    if rows:
-        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
-        connection.execute(
-            f"INSERT INTO known_exceptions VALUES {places}",
-            [value for row in rows for value in row],
-        )
+    insert_rows(connection, "known_exceptions", rows)
 
 
 @lru_cache(maxsize=4)
@@ -200,20 +196,22 @@ def _remember(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     check = outcome.check
     prepare_results(connection)
     connection.execute("DELETE FROM main.checks WHERE check_name = ?", [check.name])
-    connection.execute(
-        f"INSERT INTO main.checks VALUES ({', '.join('?' * len(TABLE.columns))})",
+    sample = [" · ".join(str(part) for part in row if part is not None) for row in outcome.failing]
+    insert_rows(
+        connection,
+        TABLE.table,
         [
-            check.name,
-            check.asset,
-            check.severity,
-            check.description,
-            outcome.passed,
-            len(outcome.failing),
-            len(outcome.excepted),
-            [" · ".join(str(part) for part in row if part is not None) for row in outcome.failing][
-                :SHOWN
-            ],
-            _explained(outcome.excepted),
+            [
+                check.name,
+                check.asset,
+                check.severity,
+                check.description,
+                outcome.passed,
+                len(outcome.failing),
+                len(outcome.excepted),
+                sample[:SHOWN],
+                _explained(outcome.excepted),
+            ]
         ],
     )
 

@@ -319,6 +319,18 @@ def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.D
         connection.unregister("incoming")
 
 
+def insert_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]
+) -> None:
+    """Add rows to a table in one statement."""
+    if rows:
+        places = f"({', '.join('?' * len(rows[0]))})"
+        connection.execute(
+            f"INSERT INTO {table} VALUES {', '.join([places] * len(rows))}",
+            [value for row in rows for value in row],
+        )
+
+
 def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether there is a table or view of that name, as SQL finds it."""
     try:

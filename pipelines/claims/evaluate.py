@@ -16,7 +16,7 @@ from pipelines.claims.dimensions import NEWEST
 from pipelines.claims.files import Claim, ClaimError
 from pipelines.claims.grid import write_grids
 from pipelines.models import Model, create
-from pipelines.warehouse import first_row
+from pipelines.warehouse import first_row, insert_rows
 
 # The model that evaluates each grid.
 VALUES = {
@@ -64,33 +64,38 @@ def declare(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> N
 def write_statements(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:
     """One row per claim, as its file states it."""
     connection.execute(_STATEMENTS)
-    for position, claim in enumerate(claims):
-        stated = claim.stated
-        connection.execute(
-            f"INSERT INTO claims.statements VALUES ({', '.join('?' * 20)})",
-            [
-                claim.id,
-                claim.statement,
-                claim.source,
-                claim.locator,
-                claim.paragraph,
-                claim.testable,
-                claim.metric.name if claim.metric else None,
-                stated.value if stated else None,
-                stated.upper if stated else None,
-                stated.comparison if stated else None,
-                stated.unit if stated else None,
-                stated.decimals if stated else None,
-                claim.threshold_is_ours,
-                claim.attribution,
-                claim.together_with,
-                edition_or_version(claim),
-                claim.metric.call(claim.definition) if claim.metric else None,
-                claim.not_testable,
-                claim.would_test,
-                position,
-            ],
-        )
+    insert_rows(
+        connection,
+        "claims.statements",
+        [_stated(position, claim) for position, claim in enumerate(claims)],
+    )
+
+
+def _stated(position: int, claim: Claim) -> list[object]:
+    """A claim as a row of the statements."""
+    stated = claim.stated
+    return [
+        claim.id,
+        claim.statement,
+        claim.source,
+        claim.locator,
+        claim.paragraph,
+        claim.testable,
+        claim.metric.name if claim.metric else None,
+        stated.value if stated else None,
+        stated.upper if stated else None,
+        stated.comparison if stated else None,
+        stated.unit if stated else None,
+        stated.decimals if stated else None,
+        claim.threshold_is_ours,
+        claim.attribution,
+        claim.together_with,
+        edition_or_version(claim),
+        claim.metric.call(claim.definition) if claim.metric else None,
+        claim.not_testable,
+        claim.would_test,
+        position,
+    ]
 
 
 def edition_or_version(claim: Claim) -> str | None:

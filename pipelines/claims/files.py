@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from re import fullmatch
@@ -147,6 +148,12 @@ def read_claims(path: Path) -> list[Claim]:
         raise ClaimError(f"{path.name}: cannot be opened ({error.strerror}).") from None
     if len(content) > MAX_BYTES:
         raise ClaimError(f"{path.name}: larger than {MAX_BYTES // 1024} KB; a claim file is short.")
+    return list(_claims_in(path, content))
+
+
+@lru_cache(maxsize=256)
+def _claims_in(path: Path, content: bytes) -> tuple[Claim, ...]:
+    """A build asks for every claim twice, and most of the time goes into reading YAML."""
     try:
         nodes = list(yaml.compose_all(content.decode("utf-8"), Loader=_PlainLoader))
         claims = [_Reader(path, node).claim() for node in nodes if node is not None]
@@ -161,7 +168,7 @@ def read_claims(path: Path) -> list[Claim]:
         raise ClaimError(f"{path.name}: nested too deeply for a claim file.") from None
     if not claims:
         raise ClaimError(f"{path.name}: empty; expected `field: value`.")
-    return claims
+    return tuple(claims)
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -46,12 +46,17 @@ def grid_columns(grid: str) -> dict[str, str]:
 def write_grids(connection: duckdb.DuckDBPyConnection, claims: Iterable[Claim]) -> None:
     """Create the grid tables of every testable claim's specifications, each in one statement."""
     selects: dict[str, list[str]] = {grid: [_no_rows(grid)] for grid in GRIDS}
+    # Claims that describe one set have the same combinations, which are made once for them all.
+    alike: dict[str, tuple[Mapping[str, tuple[Any, ...]], list[Claim]]] = {}
     for claim in claims:
         if claim.metric is not None:
-            selects[f"claims.{claim.metric.grid}"] += [
-                _combinations(claim, levels_of(connection, claim)),
-                *_beside(claim),
-            ]
+            levels = levels_of(connection, claim)
+            same = f"{claim.metric.grid} {json.dumps(levels)}"
+            alike.setdefault(same, (levels, []))[1].append(claim)
+            selects[f"claims.{claim.metric.grid}"] += _beside(claim)
+    for shared, sharing in alike.values():
+        assert sharing[0].metric is not None
+        selects[f"claims.{sharing[0].metric.grid}"].append(_combinations(sharing, shared))
     for grid, parts in selects.items():
         connection.execute(f"CREATE OR REPLACE TABLE {grid} AS {' UNION ALL BY NAME '.join(parts)}")
 
@@ -84,12 +89,11 @@ def levels_of(connection: duckdb.DuckDBPyConnection, claim: Claim) -> dict[str, 
     return levels
 
 
-def _combinations(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
-    """A SELECT of the cross product of the levels, made by the database.
+def _combinations(claims: Sequence[Claim], levels: Mapping[str, tuple[Any, ...]]) -> str:
+    """A SELECT of the cross product of the levels, made by the database, for claims that share it.
 
     Columns of a single level stand as constants; the own definition sorts first, so it is 0.
     """
-    assert claim.metric is not None
     varying = {name: values for name, values in levels.items() if len(values) > 1}
     # Each level with its place and its part of the parameters' JSON: to write JSON once a level and
     # join the parts takes a fraction of writing it once a combination.
@@ -102,21 +106,23 @@ def _combinations(claim: Claim, levels: Mapping[str, tuple[Any, ...]]) -> str:
         + f') AS "{name}"(v, c, entry)'
         for name, values in varying.items()
     ]
-    entries = " || ',' || ".join(f'"{name}".entry' for name in varying)
+    entries = ", ',', ".join(f'"{name}".entry' for name in varying)
     columns = {
-        "claim_id": quote(claim.id),
-        "metric": quote(claim.metric.name),
         "changes": " + ".join(f'("{name}".c > 0)::INTEGER' for name in varying) or "0::INTEGER",
         "carries_verdict": "true",
-        "parameters": f"'{{' || {entries} || '}}'" if varying else "'{}'",
-        **_values(claim, {name: f'"{name}".v' for name in varying}),
+        "parameters": f"concat('{{', {entries}, '}}')" if varying else "'{}'",
+        **_values(claims[0], {name: f'"{name}".v' for name in varying}),
     }
+    named = ", ".join(
+        f"({quote(claim.id)}, {quote(claim.metric.name)})" for claim in claims if claim.metric
+    )
     names = ", ".join(f'"{name}"' for name in columns)
     selected = ", ".join(f'{value} AS "{name}"' for name, value in columns.items())
     source = f" FROM {' CROSS JOIN '.join(sources)}" if sources else ""
     return (
-        f"(SELECT (row_number() OVER (ORDER BY changes, position) - 1)::INTEGER AS specification_id, "
-        f"{names} FROM (SELECT {_position(varying)} AS position, {selected}{source}))"
+        "(SELECT * FROM (SELECT (row_number() OVER (ORDER BY changes, position) - 1)::INTEGER AS "
+        f"specification_id, {names} FROM (SELECT {_position(varying)} AS position, "
+        f"{selected}{source})) CROSS JOIN (VALUES {named}) AS claim(claim_id, metric))"
     )
 
 

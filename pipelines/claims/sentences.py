@@ -14,7 +14,7 @@ from pipelines.claims.files import Claim
 from pipelines.claims.numbers import comparison_text, figure
 from pipelines.models import Column, Model
 from pipelines.sources.catalogue import load_catalogue
-from pipelines.warehouse import first_row
+from pipelines.warehouse import first_row, insert_rows
 
 TABLE = Model.of_table(
     "main.claims",
@@ -131,13 +131,10 @@ def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim])
     names = [entry[0] for entry in found.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     by_id = {claim.id: claim for claim in claims}
-    for counted in rows:
-        claim = by_id[counted["claim_id"]]
-        row = counted | _written(connection, claim, counted)
-        connection.execute(
-            f"INSERT INTO main.claims VALUES ({', '.join('?' * len(TABLE.columns))})",
-            [row[column.name] for column in TABLE.columns],
-        )
+    told = [row | _written(connection, by_id[row["claim_id"]], row) for row in rows]
+    insert_rows(
+        connection, TABLE.table, [[row[column.name] for column in TABLE.columns] for row in told]
+    )
 
 
 def _written(
