@@ -164,17 +164,18 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
     stands in for each of its editions that no real file gives.
     """
     connection.execute(_SIPRI)
+    # A killed build leaves all tables as they were; and DuckDB writes so many rows where they stay,
+    # and not into its log before.
+    with at_once(connection):
+        return _load_sipri(connection, files)
+
+
+def _load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
     workbooks = [file for file in files if file.dataset == "SIPRI"]
     real = [file for file in workbooks if file.origin != "excerpt"]
     by_id = {file.source_id: file for file in workbooks}
     _forget(connection, keep=[file.source_id for file in workbooks])
-    unread = [file for file in real if not _is_read(connection, file)]
-    # The next workbook is read while DuckDB writes the last: it leaves Python's lock alone.
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        found = reader.map(read_workbook, unread)
-        for number, (file, edition) in enumerate(zip(unread, found, strict=True), start=1):
-            FILES.info("Read workbook %d of %d: %s", number, len(unread), file.file_name)
-            _insert(connection, file, edition)
+    _read(connection, [file for file in real if not _is_read(connection, file)])
     covered = {
         row[0]
         for row in connection.execute(
@@ -183,17 +184,27 @@ def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -
             [[file.source_id for file in real]],
         ).fetchall()
     }
-    for file in workbooks:
-        if file.origin == "excerpt" and not _is_read(connection, file):
-            edition = excerpt.read_edition(file)
-            if edition.edition not in covered:
-                _insert_edition(connection, file, edition)
-    _forget_covered_excerpts(connection, workbooks, covered)
+    stand_ins = [file for file in workbooks if file.origin == "excerpt"]
+    needless = [file for file in stand_ins if int(file.version or 0) in covered]
+    for file in stand_ins:
+        if file not in needless and not _is_read(connection, file):
+            _insert_edition(connection, file, excerpt.read_edition(file))
+    _delete(connection, [file.source_id for file in needless])
     rejected = connection.execute(
         "SELECT source_id, error FROM raw.sipri_editions WHERE error IS NOT NULL"
     ).fetchall()
     _remember(connection, "SIPRI", [(by_id[source_id], error) for source_id, error in rejected])
     return failures(connection, "SIPRI")
+
+
+def _read(connection: duckdb.DuckDBPyConnection, workbooks: list[SourceFile]) -> None:
+    """Read workbooks and insert what they hold."""
+    # The next workbook is read while DuckDB writes the last: it leaves Python's lock alone.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        found = reader.map(read_workbook, workbooks)
+        for number, (file, edition) in enumerate(zip(workbooks, found, strict=True), start=1):
+            FILES.info("Read workbook %d of %d: %s", number, len(workbooks), file.file_name)
+            _insert(connection, file, edition)
 
 
 def _remember(
@@ -237,19 +248,6 @@ def _forget(connection: duckdb.DuckDBPyConnection, keep: list[str]) -> None:
         [reader_version(), keep],
     ).fetchall()
     _delete(connection, [row[0] for row in gone])
-
-
-def _forget_covered_excerpts(
-    connection: duckdb.DuckDBPyConnection, workbooks: list[SourceFile], covered: set[int]
-) -> None:
-    _delete(
-        connection,
-        [
-            f.source_id
-            for f in workbooks
-            if f.origin == "excerpt" and int(f.version or 0) in covered
-        ],
-    )
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, source_ids: list[str]) -> None:
@@ -340,32 +338,30 @@ def _cells(rows: pd.DataFrame) -> str:
 def _insert_edition(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, edition: SipriEdition
 ) -> None:
-    """All of a file's tables in one transaction: a killed build leaves no half-read edition."""
-    with at_once(connection):
-        for table, frame in (
-            ("sipri_figures", edition.figures),
-            ("sipri_notes", edition.notes),
-            ("sipri_regional_totals", edition.regional_totals),
-        ):
-            if frame.empty:
-                continue
-            connection.register("incoming", frame)
-            connection.execute(
-                f"INSERT INTO raw.{table} BY NAME SELECT ? AS source_id, * FROM incoming",
-                [file.source_id],
-            )
-            connection.unregister("incoming")
+    for table, frame in (
+        ("sipri_figures", edition.figures),
+        ("sipri_notes", edition.notes),
+        ("sipri_regional_totals", edition.regional_totals),
+    ):
+        if frame.empty:
+            continue
+        connection.register("incoming", frame)
         connection.execute(
-            "INSERT INTO raw.sipri_editions VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            [
-                file.source_id,
-                reader_version(),
-                edition.edition,
-                edition.base_year,
-                edition.first_year,
-                edition.last_year,
-            ],
+            f"INSERT INTO raw.{table} BY NAME SELECT ? AS source_id, * FROM incoming",
+            [file.source_id],
         )
+        connection.unregister("incoming")
+    connection.execute(
+        "INSERT INTO raw.sipri_editions VALUES (?, ?, ?, ?, ?, ?, NULL)",
+        [
+            file.source_id,
+            reader_version(),
+            edition.edition,
+            edition.base_year,
+            edition.first_year,
+            edition.last_year,
+        ],
+    )
 
 
 def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
