@@ -16,7 +16,7 @@ from pipelines.assets.common import (
     markdown_table,
     result,
 )
-from pipelines.assets.models import asset_key
+from pipelines.assets.models import asset_key, version_of_metrics
 from pipelines.claims import evaluate, sentences
 from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
@@ -99,11 +99,9 @@ def _declared(code: str) -> Part:
 
 
 def _claims(code: str, models: dict[str, Model]) -> Part:
-    inputs = sorted(sentences.TABLE.references)
-    metrics = sorted(
-        {"main.growth", "main.share", "main.contribution", "main.top", "main.burden"}
-        & models.keys()
-    )
+    reads = sorted(sentences.TABLE.references)
+    data = [name for name in reads if name not in models or not models[name].is_macro]
+    code += version_of_metrics(sentences.TABLE, models)
 
     def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
         gathered = gather(connection, settings)
@@ -111,10 +109,7 @@ def _claims(code: str, models: dict[str, Model]) -> Part:
             connection,
             ["main.claims"],
             code,
-            {
-                **gathered.versions,
-                **versions_of(connection, [*inputs, "main.spending_series", "main.spending"]),
-            },
+            {**gathered.versions, **versions_of(connection, data)},
             lambda: sentences.write_claims(connection, gathered.claims),
         )
         rows = connection.execute(
@@ -129,7 +124,7 @@ def _claims(code: str, models: dict[str, Model]) -> Part:
         [
             dg.AssetSpec(
                 key_of("main.claims"),
-                deps=[*map(key_of, inputs), *(asset_key(models[name]) for name in metrics)],
+                deps=[asset_key(models[n]) if n in models else key_of(n) for n in reads],
                 group_name="claims",
                 kinds={"python", "duckdb"},
                 owners=OWNERS,

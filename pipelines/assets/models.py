@@ -41,9 +41,7 @@ def model_part(
         return _metric(model, deps)
     own_checks = [check for check in checks if check.asset == model.table]
     data = [name for name in upstream if name not in models or not models[name].is_macro]
-    code = model.code_version + "".join(
-        metric.code_version[:6] for metric in metrics_behind(model, models)
-    )
+    code = model.code_version + version_of_metrics(model, models)
 
     def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
         made = keep_or_make(
@@ -150,6 +148,11 @@ def group_of(model: Model, models: dict[str, Model]) -> str:
     if any(name.startswith("claims.") for name in behind):
         return "claims"
     return "analysis" if any(n in models and models[n].is_macro for n in behind) else "main"
+
+
+def version_of_metrics(model: Model, models: dict[str, Model]) -> str:
+    """Changes with any metric that a model calls."""
+    return "".join(metric.code_version[:6] for metric in metrics_behind(model, models))
 
 
 def metrics_behind(model: Model, models: dict[str, Model]) -> list[Model]:

@@ -23,6 +23,29 @@ from pipelines.claims.dimensions import (
 )
 from pipelines.claims.structure import STRUCTURE
 
+# The tables and macros that the calls of all metrics read: they are made before claims are told.
+READ = (
+    "main.alliance_lifespan",
+    "main.alliance_members",
+    "main.alliance_units",
+    "main.alliances",
+    "main.burden",
+    "main.contribution",
+    "main.growth",
+    "main.has_obligation",
+    "main.implied_exchange_rate",
+    "main.observations",
+    "main.omitted_countries",
+    "main.rank_of",
+    "main.region_members",
+    "main.regional_pacts",
+    "main.resolve_year",
+    "main.share",
+    "main.spending",
+    "main.survival_at",
+    "main.top",
+)
+
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"

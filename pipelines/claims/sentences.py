@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from pipelines.claims.files import Claim
+from pipelines.claims.metrics import READ
 from pipelines.claims.numbers import comparison_text, figure
 from pipelines.models import Column, Model
 from pipelines.sources.catalogue import load_catalogue
@@ -117,7 +118,15 @@ TABLE = Model.of_table(
         Column("metric", "VARCHAR", None, "the metric that the claim calls"),
         Column("position", "INTEGER", None, "order of the statements"),
     ),
-    reads=("claims.statements", "claims.verdicts", "main.editions", "main.specifications"),
+    reads=(
+        "claims.statements",
+        "claims.verdicts",
+        "claims.alliance_values",
+        "claims.spending_values",
+        "main.editions",
+        "main.specifications",
+        *READ,
+    ),
 )
 
 
