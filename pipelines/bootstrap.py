@@ -254,7 +254,8 @@ def code_version() -> str:
 def prepare(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Have the table, without intervals that other code made or whose samples are gone."""
     made = store.recorded(warehouse, TABLE.table)
-    if made is None or made.code_version != code_version():
+    there = store.table_exists(warehouse, TABLE.table)
+    if made is None or made.code_version != code_version() or not there:
         warehouse.execute(TABLE.ddl)
     else:
         warehouse.execute(

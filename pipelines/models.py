@@ -183,7 +183,7 @@ def _model_of(path: Path, text: str) -> Model:
         notes=sections,
         body=body.rstrip(";"),
         arguments=" ".join(macro["arguments"].split()) if macro else None,
-        references=frozenset(_references(select, path)),
+        references=frozenset(references(select, path)),
     )
 
 
@@ -239,7 +239,7 @@ def _columns(text: str, path: Path) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _references(select: str, path: Path) -> set[str]:
+def references(select: str, path: Path) -> set[str]:
     """The tables and macros that a SELECT reads, from DuckDB's own parser, less its CTE names."""
     row = first_row(_parser(), "SELECT json_serialize_sql(?)", [select])
     assert row is not None

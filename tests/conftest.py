@@ -16,6 +16,7 @@ import pytest
 
 from bench import browser
 from pipelines.settings import Settings
+from pipelines.warehouse import files, open_warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = sys.modules["__main__"]
@@ -113,8 +114,9 @@ def _other_name(snapshot: Path) -> Path:
 @pytest.fixture
 def full_warehouse(full_data: BuiltData, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of the warehouse built from the mirror, with the raw and staging layers, to write to."""
-    copy = shutil.copy(full_data.settings.warehouse, tmp_path / "warehouse.duckdb")
-    with duckdb.connect(str(copy)) as connection:
+    for file in files(full_data.settings.warehouse):
+        shutil.copy(file, tmp_path)
+    with open_warehouse(tmp_path / full_data.settings.warehouse.name) as connection:
         yield connection
 
 

@@ -16,7 +16,7 @@ from pipelines.checks import (
     run_check,
 )
 from pipelines.errors import MilexError
-from pipelines.models import Model, load_models
+from pipelines.models import Model, everything_behind, load_models, references
 from tests.conftest import BuiltData
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -546,8 +546,9 @@ def test_only_a_blocking_check_stops_the_run(
 ) -> None:
     import dagster as dg
 
-    from pipelines.assets.models import model_asset
+    from pipelines.assets.models import model_part
     from pipelines.assets.resources import Warehouse
+    from pipelines.assets.tables import tables_asset
 
     sql = tmp_path / "sql"
     for name, text in {
@@ -566,7 +567,7 @@ def test_only_a_blocking_check_stops_the_run(
     checks = load_checks(sql / "checks")
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
-            [model_asset(model, models, set(), checks) for model in models.values()],
+            [tables_asset([model_part(m, models, set(), checks) for m in models.values()])],
             resources={"warehouse": Warehouse()},
             instance=instance,
             raise_on_error=False,
@@ -582,3 +583,11 @@ def test_only_a_blocking_check_stops_the_run(
         if key
     }
     assert made == ({"first", "second"} if continues else {"first"})
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.name)
+def test_a_check_reads_nothing_that_may_not_be_made_yet(check: Check) -> None:
+    """It runs as soon as its table is there, while other tables are being made."""
+    models = load_models(ROOT / "sql")
+    before = everything_behind(models[check.asset], models) | {check.asset}
+    assert references(check.sql, Path(check.name)) & models.keys() <= before

@@ -14,7 +14,6 @@ from pipelines.models import (
     create,
     duplicate_keys,
     load_models,
-    quote,
     read_model,
 )
 
@@ -260,11 +259,6 @@ def test_duplicate_keys_are_counted(
     assert duplicate_keys(database, thing) == expected
 
 
-def test_quote_escapes() -> None:
-    selected = duckdb.connect().execute("SELECT " + quote("it's 'a'")).fetchone()
-    assert selected == ("it's 'a'",)
-
-
 # --- the project's own models --------------------------------------------------------------------
 
 
@@ -306,3 +300,22 @@ def test_models_name_no_file_and_use_no_template() -> None:
         assert "{{" not in text, path
         assert "read_csv" not in text, path
         assert "read_parquet" not in text, path
+
+
+@pytest.mark.parametrize(("section", "ordered"), [("", True), ("-- unordered: too many\n", False)])
+def test_public_rows_are_in_the_order_of_the_key_unless_the_header_says_why_not(
+    tmp_path: Path, section: str, ordered: bool
+) -> None:
+    path = tmp_path / "main" / "thing.sql"
+    path.parent.mkdir()
+    path.write_text(
+        f"-- One row.\n--\n-- key: a\n{section}-- columns:\n--   a BIGINT: it\n\n"
+        "SELECT 9 - range AS a FROM range(9) -- in no order",
+        encoding="utf-8",
+    )
+    model = read_model(path)
+    with duckdb.connect() as connection:
+        create(connection, model)
+        found = [a for (a,) in connection.execute("FROM main.thing").fetchall()]
+    assert (found == sorted(found)) is ordered
+    assert ("Unordered: too many" in model.documentation) is not ordered

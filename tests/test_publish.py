@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from pipelines.errors import MilexError
 from pipelines.models import Model, create, read_model
 from pipelines.publish import current_snapshot, point_to, rollback, snapshot_facts, snapshots
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 from tests.conftest import NOBODY
 
 THING = """\
@@ -40,9 +42,11 @@ def settings(tmp_path: Path) -> Settings:
 class House:
     """A warehouse of one table and one metric, published on demand."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, connection: duckdb.DuckDBPyConnection
+    ) -> None:
         self.settings = settings
-        self.connection = duckdb.connect(str(folder / "warehouse.duckdb"))
+        self.connection = connection
         self.thing = self._model(folder, "main/thing", THING + "SELECT 2::INTEGER AS a, 'x' AS b")
         self.twice = self._model(folder, "metrics/twice", TWICE)
         for model in (self.thing, self.twice):
@@ -67,8 +71,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, settings: Settings) -> House:
-    return House(tmp_path, settings)
+def house(tmp_path: Path, settings: Settings) -> Iterator[House]:
+    with open_warehouse(tmp_path / "pipeline" / "warehouse.duckdb") as connection:
+        yield House(tmp_path, settings, connection)
 
 
 def names(path: Path) -> list[str]:
@@ -101,12 +106,31 @@ def test_the_pointer_leads_to_a_complete_snapshot(house: House, settings: Settin
     assert facts["built_at"].startswith("20")
 
 
-def test_rows_are_in_the_order_of_the_key(house: House) -> None:
-    house.connection.execute("INSERT INTO main.thing SELECT 5000 - range, 'x' FROM range(4000)")
-    with duckdb.connect(str(house.publish()), read_only=True) as snapshot:
-        ages = [row[0] for row in snapshot.execute("SELECT a FROM thing").fetchall()]
-    assert len(ages) == 4001
+def test_what_python_wrote_is_put_in_the_order_of_its_key(house: House) -> None:
+    table = Model.of_table("main.written", "One row.", ("a",), house.thing.columns)
+    house.connection.execute(table.ddl)
+    house.connection.execute("INSERT INTO main.written SELECT 5000 - range, 'x' FROM range(4000)")
+    path = publish.publish(house.settings, house.connection, [table], [], {})
+    with duckdb.connect(str(path), read_only=True) as snapshot:
+        ages = [row[0] for row in snapshot.execute("SELECT a FROM written").fetchall()]
+    assert len(ages) == 4000
     assert ages == sorted(ages)
+
+
+def test_what_is_none_of_the_projects_any_more_is_left_out(house: House) -> None:
+    for statement in (
+        "CREATE TABLE main.formerly AS SELECT 1 AS a",
+        "CREATE MACRO a_metric() AS TABLE SELECT 1 AS a",
+        "CREATE MACRO a_function(x) AS x + 1",
+    ):
+        house.connection.execute(statement)
+    with duckdb.connect(str(house.publish()), read_only=True) as snapshot:
+        tables = snapshot.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        macros = snapshot.execute(
+            "SELECT function_name FROM duckdb_functions() WHERE NOT internal"
+        ).fetchall()
+    assert {name for (name,) in tables} == {"thing", "snapshot"}
+    assert macros == [("twice",)]
 
 
 def test_the_link_is_relative_so_that_the_folder_can_be_moved(
@@ -225,9 +249,9 @@ def test_a_snapshot_that_lost_rows_is_not_published(
 ) -> None:
     old = house.publish("old")
     before = everything(settings)
-    copy = publish._copy
+    count = publish._count
     monkeypatch.setattr(
-        publish, "_copy", lambda *given: {n: c + 1 for n, c in copy(*given).items()}
+        publish, "_count", lambda *given: {n: c + 1 for n, c in count(*given).items()}
     )
     with pytest.raises(MilexError, match=r"thing has 1 rows, the warehouse has 2.*stays"):
         house.publish("new")

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.assets import models as assets
 from pipelines.assets.resources import Warehouse
+from pipelines.assets.tables import tables_asset
 from pipelines.models import Model, create, read_model
 
 SQL = """-- One row.
@@ -43,7 +44,7 @@ def test_a_model_is_tried_once_more_on_a_new_connection(
         create(connection, made)
 
     monkeypatch.setattr(assets, "create", failing)
-    asset = assets.model_asset(model, {model.table: model}, set(), [])
+    asset = tables_asset([assets.model_part(model, {model.table: model}, set(), [])])
     result = dg.materialize([asset], resources={"warehouse": Warehouse()}, raise_on_error=False)
     assert result.success is succeeds
     assert len(seen) == 2

@@ -1,5 +1,6 @@
 """The pipeline's own database: who may hold it, and what it remembers."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,15 +21,55 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "not" / "yet" / "warehouse.duckdb"
 
 
-def test_it_is_made_with_its_schemas(path: Path) -> None:
+def test_main_has_a_file_of_its_own_and_the_other_schemas_share_one(path: Path) -> None:
     with open_warehouse(path) as connection:
-        schemas = {
-            row[0]
-            for row in connection.execute(
-                "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
-            ).fetchall()
-        }
-    assert schemas >= {"raw", "staging", "main", "claims", "meta"}
+        for schema in ("raw", "staging", "main", "claims", "meta"):
+            connection.execute(f"CREATE TABLE {schema}.{schema}_t AS SELECT 1 AS a")
+            assert connection.execute(f"FROM {schema}.{schema}_t").fetchall() == [(1,)]
+        assert connection.execute("FROM main_t").fetchall() == [(1,)]
+    with duckdb.connect(str(store.public_file(path)), read_only=True) as public:
+        assert public.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall() == [
+            ("main", "main_t")
+        ]
+
+
+def test_a_threads_own_connection_sees_the_same_and_is_closed(path: Path) -> None:
+    with open_warehouse(path) as connection:
+        with store.cursor(connection) as own:
+            own.execute("CREATE TABLE raw.r AS SELECT 1 AS a")
+            own.execute("CREATE TABLE main.m AS SELECT 2 AS a")
+        with pytest.raises(duckdb.ConnectionException):
+            own.execute("SELECT 1")
+        assert connection.execute("FROM raw.r UNION ALL FROM main.m").fetchall() == [(1,), (2,)]
+
+
+def test_the_public_file_is_whole_while_it_is_closed_and_held_before_and_after(
+    path: Path, tmp_path: Path
+) -> None:
+    def held() -> bool:
+        reader = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True)"
+        public = str(store.public_file(path))
+        return bool(
+            subprocess.run(
+                [sys.executable, "-c", reader, public], check=False, stderr=subprocess.DEVNULL
+            ).returncode
+        )
+
+    copy = tmp_path / "copy.duckdb"
+    with open_warehouse(path) as connection:
+        connection.execute("CREATE TABLE main.t AS SELECT 1 AS a")
+        assert held()
+        with store.public_closed(connection) as public:
+            shutil.copyfile(public, copy)
+            with pytest.raises(duckdb.CatalogException):
+                connection.execute("FROM main.t")
+        assert held()
+        connection.execute("INSERT INTO main.t VALUES (2)")
+        with pytest.raises(RuntimeError), store.public_closed(connection):
+            raise RuntimeError("there is no room for a copy")
+        assert connection.execute("SELECT sum(a) FROM main.t").fetchall() == [(3,)]
+    with duckdb.connect(str(copy)) as copied:
+        assert copied.execute("FROM t").fetchall() == [(1,)]
 
 
 def test_it_is_closed_when_a_step_fails(path: Path) -> None:
@@ -126,9 +167,9 @@ def test_tables_and_views_exist(path: Path) -> None:
     with open_warehouse(path) as connection:
         connection.execute("CREATE TABLE raw.t (a INTEGER)")
         connection.execute("CREATE VIEW main.v AS SELECT 1 AS a")
-        assert store.table_exists(connection, "raw", "t")
-        assert store.table_exists(connection, "main", "v")
-        assert not store.table_exists(connection, "main", "t")
+        assert store.table_exists(connection, "raw.t")
+        assert store.table_exists(connection, "main.v")
+        assert not store.table_exists(connection, "main.t")
 
 
 def hashed(rows: str) -> str:
@@ -163,3 +204,8 @@ def test_an_empty_table_has_a_hash() -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t (a INTEGER)")
         assert content_hash(connection, "t")[1] == 0
+
+
+def test_quote_escapes() -> None:
+    selected = duckdb.connect().execute("SELECT " + store.quote("it's 'a'")).fetchone()
+    assert selected == ("it's 'a'",)

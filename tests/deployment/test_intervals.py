@@ -166,7 +166,8 @@ def test_the_asset_of_a_partition_on_a_cluster_and_the_next_snapshot(
     here.snapshots.mkdir(parents=True)
     snapshot = Path(shutil.copy(full_data.snapshot, here.snapshots))
     publish.point_to(here, snapshot)
-    shutil.copy(full_data.settings.warehouse, here.warehouse)
+    for file in store.files(full_data.settings.warehouse):
+        shutil.copy(file, here.processed)
 
     with dg.DagsterInstance.ephemeral() as instance:
         with house.holder(here.warehouse) as build:  # it ends once it is waited for

@@ -22,6 +22,7 @@ from pipelines import publish, remote, replicas
 from pipelines.errors import MilexError
 from pipelines.models import Column, Model
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 from tests.conftest import ROOT, BuiltData
 from tests.deployment.conftest import BUCKET, S3, WAIT_SECONDS, wait_until
 from tests.faults import house
@@ -56,8 +57,7 @@ def publisher(tmp_path: Path) -> Settings:
 
 def published(settings: Settings, answer: int) -> Path:
     """Publish a small snapshot on this machine."""
-    settings.processed.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(settings.processed / "small.duckdb")) as warehouse:
+    with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute(f"CREATE OR REPLACE TABLE main.answer AS SELECT {answer} AS answer")
         return publish.publish(settings, warehouse, [TABLE], [], {})
 

@@ -19,7 +19,7 @@ import psutil
 
 from pipelines.publish import current_snapshot
 from pipelines.settings import Settings
-from pipelines.warehouse import content_hash
+from pipelines.warehouse import content_hash, public_file
 from tests.conftest import ROOT
 from tests.faults import house
 from tests.readers.make_workbook import find, make_book, rewrite, save
@@ -120,7 +120,8 @@ def published(settings: Settings) -> int:
 
 def version_in_warehouse(warehouse: Path) -> int | None:
     """The version that the figures were last made of, published or not; None before the first."""
-    with suppress(duckdb.Error), duckdb.connect(str(warehouse), read_only=True) as connection:
+    public = str(public_file(warehouse))
+    with suppress(duckdb.Error), duckdb.connect(public, read_only=True) as connection:
         found = connection.execute(
             f"SELECT constant_usd_m FROM main.spending WHERE country = 'China' AND year = {YEAR}"
         ).fetchall()

@@ -22,7 +22,7 @@ from pipelines.cli import app
 from pipelines.errors import MilexError
 from pipelines.publish import current_snapshot, point_to, rollback
 from pipelines.settings import Settings
-from pipelines.warehouse import is_damage, open_warehouse
+from pipelines.warehouse import is_damage, keep_or_make, open_warehouse, public_file
 from tests.conftest import NOBODY, ROOT, BuiltData
 from tests.dashboard import conftest as dashboard_fixtures
 from tests.faults import house
@@ -91,35 +91,60 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.parametrize("which", ["warehouse", "public"])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_warehouse_is_set_aside_with_its_date_and_begun_anew(
-    settings: Settings, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+def test_a_damaged_file_is_set_aside_with_its_date_and_begun_anew(
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], None],
+    which: str,
 ) -> None:
-    damage(settings.warehouse)
-    content = settings.warehouse.read_bytes()
+    damaged = settings.processed / f"{which}.duckdb"
+    damage(damaged)
+    content = damaged.read_bytes()
     with open_warehouse(settings.warehouse) as warehouse:
         assert warehouse.execute("SELECT count(*) FROM meta.materializations").fetchall() == [(0,)]
-        assert warehouse.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(1,)]
+        tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    kept = {"first", "second"} if which == "warehouse" else set()
+    assert {name for (name,) in tables} == {"materializations", *kept}
     (aside,) = settings.processed.glob("*-damaged-*.duckdb")
-    assert re.fullmatch(r"warehouse-damaged-2\d{7}T\d{6}Z\.duckdb", aside.name)
+    assert re.fullmatch(rf"{which}-damaged-2\d{{7}}T\d{{6}}Z\.duckdb", aside.name)
     assert aside.read_bytes() == content
     (message,) = caplog.messages
-    assert message.startswith("warehouse.duckdb cannot be read (")
+    assert message.startswith(f"{which}.duckdb cannot be read (")
     assert f"set aside as {aside.name}, and everything is made anew" in message
-    assert not settings.warehouse.with_name("warehouse.duckdb.wal").exists()
+    assert not damaged.with_name(f"{damaged.name}.wal").exists()
+
+
+def test_tables_of_a_public_file_that_is_gone_are_made_anew(settings: Settings) -> None:
+    def made() -> bool:
+        with open_warehouse(settings.warehouse) as warehouse:
+            return keep_or_make(
+                warehouse,
+                ["main.first"],
+                "code",
+                {},
+                lambda: warehouse.execute("CREATE OR REPLACE TABLE main.first AS SELECT 1 AS a"),
+            )
+
+    assert made()
+    assert not made()
+    public_file(settings.warehouse).unlink()
+    assert made()
 
 
 def test_damage_that_is_met_while_reading_is_known_as_such(settings: Settings) -> None:
-    size = settings.warehouse.stat().st_size
-    whole = settings.warehouse.read_bytes()
+    public = public_file(settings.warehouse)
+    size = public.stat().st_size
+    whole = public.read_bytes()
     for damage in (
-        lambda: os.truncate(settings.warehouse, size // 2),
-        lambda: overwrite(settings.warehouse, 12_288, NOISE.randbytes(size // 2)),
+        lambda: os.truncate(public, size // 2),
+        lambda: overwrite(public, 12_288, NOISE.randbytes(size // 2)),
     ):
-        settings.warehouse.write_bytes(whole)
+        public.write_bytes(whole)
         damage()
-        with pytest.raises(duckdb.Error) as raised, duckdb.connect(settings.warehouse) as warehouse:
-            warehouse.execute("SELECT sum(a) FROM first").fetchall()
+        with pytest.raises(duckdb.Error) as raised, duckdb.connect(public) as connection:
+            connection.execute("SELECT sum(a) FROM first").fetchall()
         assert is_damage(raised.value)
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 
 from pipelines import ingest, names
-from pipelines.assets.raw import NAME_TABLES
+from pipelines.assets.names import NAME_TABLES
 from pipelines.countries import load_codes, load_countries
 from pipelines.models import create, load_models
 from pipelines.readers import treaties
