@@ -32,15 +32,19 @@ WITH compared AS (
     FROM main.alliance_exposure AS x
 ),
 lives AS (
+    -- A number for each comparison, as in alliance_survival.
     SELECT
-        {'dataset': c.dataset, 'version': c.version, 'unit': c.unit, 'grouping': c.grouping,
-         'test': c.test} AS stratum,
+        hash(c.dataset, c.version, c.unit, c.grouping, c.test) AS stratum,
+        c.dataset, c.version, c.unit, c.grouping, c.test,
         c.level, c.entered_days, c.left_days, c.ended
     FROM compared AS c
     WHERE c.level IS NOT NULL
+),
+named AS (
+    SELECT DISTINCT l.stratum, l.dataset, l.version, l.unit, l.grouping, l.test FROM lives AS l
 )
 SELECT
-    t.stratum.dataset AS dataset, t.stratum.version AS version, t.stratum.unit AS unit,
-    t.stratum.grouping AS grouping, t.stratum.test AS level, t.units, t.levels, t.chi_square,
+    n.dataset, n.version, n.unit, n.grouping, n.test AS level, t.units, t.levels, t.chi_square,
     t.degrees_of_freedom, t.p_value
 FROM log_rank('lives') AS t
+JOIN named AS n ON n.stratum = t.stratum
