@@ -73,24 +73,25 @@ def _timed(parts: Parts, part: str) -> Iterator[None]:
 def _full(begun: float) -> Parts:
     import pandas  # noqa: F401
 
-    from pipelines import bootstrap, build, checks, ingest, models, publish
+    from pipelines import bootstrap, build, checks, ingest, models, names, publish, raw_layer
     from pipelines import warehouse as store
     from pipelines.claims import evaluate, gather, sentences
     from pipelines.settings import load_settings
+    from pipelines.sources.find import files_at_hand
 
     parts: Parts = {START: time.time() - begun}
     settings = load_settings()
     sql = models.load_models(settings.sql)
     with store.open_warehouse(settings.warehouse) as connection:
         with _timed(parts, "files at hand"):
-            files = ingest.files_at_hand(settings)
-            ingest.load_files(connection, files)
+            files = files_at_hand(settings)
+            raw_layer.load_files(connection, files)
         with _timed(parts, "workbooks read and inserted"):
             ingest.load_sipri(connection, files)
         with _timed(parts, "treaties read and inserted"):
             ingest.load_alliances(connection, files)
         with _timed(parts, "names resolved"):
-            _name(connection)
+            names.write(connection, names.resolve(connection))
         given: list[Any] = []
         of_claims = set(BEFORE)
         for name in _in_order(sql):
@@ -123,22 +124,6 @@ def _full(begun: float) -> Parts:
     with _timed(parts, DAGSTER):
         import pipelines.definitions  # noqa: F401
     return parts
-
-
-def _name(connection: Any) -> None:
-    from pipelines import countries, names
-    from pipelines.warehouse import replace_table
-
-    resolved = names.resolve(connection)
-    for table, frame in {
-        "country_table": countries.load_countries(),
-        "country_codes": countries.load_codes(),
-        "country_names": resolved.country_names,
-        "region_names": resolved.region_names,
-        "omitted_countries": resolved.omitted,
-        "alliance_names": names.alliance_names(),
-    }.items():
-        replace_table(connection, f"staging.{table}", frame)
 
 
 def _in_order(sql: Mapping[str, Any]) -> list[str]:

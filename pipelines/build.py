@@ -73,7 +73,7 @@ class Built:
 
 def fingerprint(settings: Settings) -> str:
     """A hash of everything that a snapshot is made from: code, SQL, claims, files at hand."""
-    from pipelines.ingest import files_at_hand
+    from pipelines.sources.find import files_at_hand
 
     digest = hashlib.sha256()
     code = Path(__file__).parent

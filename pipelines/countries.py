@@ -19,10 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 _TABLE = Path(__file__).parent / "sources" / "countries.csv"
 
@@ -310,46 +307,34 @@ def parse_omitted(text: str, known: Iterable[str] | None = None) -> tuple[list[s
     return list(dict.fromkeys(countries)), unparsed
 
 
-def load_countries() -> pd.DataFrame:
-    """One row a country, its columns those of the contract's table `countries` and three more.
+def country_rows() -> list[tuple[Any, ...]]:
+    """One row a country: the columns of the contract's table `countries`, and three more.
 
-    They are `alliance_region`, `end_year` (of a state that has ended; nullable, as `cow_code` is)
-    and `note`, the reason for what was decided.
+    They are country, iso3, cow_code, region, subregion, alliance_region, end_year (of a state that
+    has ended) and note, the reason for what was decided.
     """
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = [
-        {
-            "country": entry.country,
-            "iso3": entry.iso3,
-            "cow_code": entry.cow_code,
-            "region": entry.region,
-            "subregion": entry.subregion,
-            "alliance_region": None if entry.cow_code is None else alliance_region(entry.cow_code),
-            "end_year": entry.end_year,
-            "note": entry.note,
-        }
+    return [
+        (
+            entry.country,
+            entry.iso3,
+            entry.cow_code,
+            entry.region,
+            entry.subregion,
+            None if entry.cow_code is None else alliance_region(entry.cow_code),
+            entry.end_year,
+            entry.note,
+        )
         for entry in _countries()
     ]
-    return pd.DataFrame(rows).astype({"cow_code": "Int64", "end_year": "Int64"})
 
 
-def load_codes() -> pd.DataFrame:
+def code_rows() -> list[tuple[Any, ...]]:
     """One row a state code that ATOP or COW uses: cow_code, country, iso3, alliance_region.
 
     This is what alliances join, since two codes can mean one country (341 and 348).
     """
-    import pandas as pd
-
     iso3 = {entry.country: entry.iso3 for entry in _countries()}
-    return pd.DataFrame(
-        [
-            {
-                "cow_code": code,
-                "country": country,
-                "iso3": iso3[country],
-                "alliance_region": alliance_region(code),
-            }
-            for code, country in sorted(_by_code().items())
-        ]
-    ).astype({"cow_code": "Int64"})
+    return [
+        (code, country, iso3[country], alliance_region(code))
+        for code, country in sorted(_by_code().items())
+    ]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pipelines.ingest import ALLIANCE_TABLES, SIPRI_TABLES
 from pipelines.models import Model, everything_behind
+from pipelines.raw_layer import ALLIANCE_TABLES, SIPRI_TABLES
 
 # Whose data each raw table holds. raw.files lists everybody's files and holds nobody's data.
 DATASETS: Mapping[str, tuple[str, ...]] = {

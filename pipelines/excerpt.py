@@ -6,11 +6,8 @@ excerpts keep ATOP's own column names, so ATOP's reader reads them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pandas as pd
 
@@ -18,12 +15,8 @@ from pipelines.errors import ReadError
 from pipelines.readers.atop import read_atop
 from pipelines.readers.sipri import SipriEdition
 from pipelines.readers.treaties import AllianceVersion
-from pipelines.settings import Settings
-from pipelines.sources.find import SourceFile, sha256_of
+from pipelines.sources.find import SourceFile
 
-_EDITION = re.compile(r"^sipri_(\d{4})\.csv$")
-_ATOP = re.compile(r"^atop_(\d\.\d+)_(alliances|members)\.csv$")
-_LEVELS = {"alliances": "alliance", "members": "member"}
 UNITS = {
     "constant_usd": "US$ m., constant {base_year} prices",
     "current_usd": "US$ m., current prices",
@@ -33,29 +26,6 @@ UNITS = {
 }
 # Regional totals stand in the same file, under these measures, in US$ billions.
 REGIONAL = {"regional_constant_usd_bn": "constant", "regional_current_usd_bn": "current"}
-
-
-def files(settings: Settings) -> list[SourceFile]:
-    """The excerpt's files as sources of origin 'excerpt'."""
-    found = []
-    for path in sorted(settings.excerpt.glob("*.csv")):
-        if match := _EDITION.match(path.name):
-            found.append(_source(path, "SIPRI", match[1], "workbook"))
-        elif match := _ATOP.match(path.name):
-            found.append(_source(path, "ATOP", match[1], _LEVELS[match[2]]))
-    return found
-
-
-def _source(path: Path, dataset: str, version: str, level: str) -> SourceFile:
-    return SourceFile(
-        path=path,
-        dataset=dataset,
-        version=version,
-        level=level,
-        sha256=sha256_of(path),
-        origin="excerpt",
-        retrieved_at=datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0),
-    )
 
 
 def read_edition(file: SourceFile) -> SipriEdition:

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -17,23 +14,21 @@ import pandas as pd
 from pipelines import countries, excerpt
 from pipelines.errors import MilexError, ReadError
 from pipelines.progress import FILES
-from pipelines.readers.atop import LEVELS, read_atop, sniff_atop
+from pipelines.raw_layer import (
+    ALLIANCE_TABLES,
+    SIPRI_TABLES,
+    Failure,
+    failures,
+    reader_version,
+    remember,
+)
+from pipelines.readers.atop import read_atop
 from pipelines.readers.cow import read_cow_alliances
 from pipelines.readers.sipri import SipriEdition, read_sipri
+from pipelines.readers.sniff import LEVELS, sniff_atop
 from pipelines.readers.treaties import AllianceVersion
-from pipelines.settings import Settings
-from pipelines.sources.catalogue import load_catalogue
-from pipelines.sources.find import UNREADABLE, SourceFile, find_files
-from pipelines.versions import version_of
-from pipelines.warehouse import at_once, first_row, keep_or_make, with_memory
-
-_FILES = """
-CREATE OR REPLACE TABLE raw.files (
-    dataset VARCHAR, version VARCHAR, level VARCHAR, file_name VARCHAR, source_id VARCHAR,
-    sha256 VARCHAR, bytes BIGINT, origin VARCHAR, retrieved_at TIMESTAMP, catalogued BOOLEAN,
-    url VARCHAR, licence VARCHAR, citation VARCHAR
-)
-"""
+from pipelines.sources.find import UNREADABLE, SourceFile
+from pipelines.warehouse import at_once, first_row
 
 _SIPRI = """
 CREATE TABLE IF NOT EXISTS raw.sipri_editions (
@@ -55,106 +50,6 @@ CREATE TABLE IF NOT EXISTS raw.sipri_regional_totals (
     value_bn DOUBLE, status VARCHAR, omitted VARCHAR, sheet_row SMALLINT, sheet_column SMALLINT
 );
 """
-_UNREADABLE = """
-CREATE TABLE IF NOT EXISTS raw.unreadable (
-    dataset VARCHAR, source_id VARCHAR, file_name VARCHAR, error VARCHAR
-)
-"""
-SIPRI_TABLES = (
-    "raw.sipri_editions",
-    "raw.sipri_figures",
-    "raw.sipri_notes",
-    "raw.sipri_regional_totals",
-)
-
-ALLIANCE_TABLES = (
-    "raw.alliances",
-    "raw.alliance_phases",
-    "raw.alliance_members",
-    "raw.alliance_member_phases",
-)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be read, and why."""
-
-    file_name: str
-    reason: str
-
-
-@lru_cache(maxsize=1)
-def reader_version() -> str:
-    """A hash of the code that reads: when it changes, every file is read again.
-
-    So it is with the reviewed names: a file refused for a name that they now know is read then.
-    """
-    here = Path(__file__).parent
-    readers = sorted((here / "readers").glob("*.py"))
-    names = [here / "countries.py", here / "sources" / "countries.csv"]
-    return version_of([*readers, here / "ingest.py", here / "excerpt.py", *names])
-
-
-def files_at_hand(settings: Settings) -> list[SourceFile]:
-    """Real files, then the excerpt's stand-ins."""
-    return [*find_files(settings), *excerpt.files(settings)]
-
-
-def versions(files: Iterable[SourceFile], *datasets: str) -> dict[str, str]:
-    """What raw tables are made from: the bytes of their datasets' files."""
-    return {f"{f.origin}:{f.file_name}": f.sha256 for f in files if f.dataset in datasets}
-
-
-def bring_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:
-    """Bring the raw SIPRI tables up to date, and say whether anything had to be done."""
-    return keep_or_make(
-        connection,
-        SIPRI_TABLES,
-        reader_version(),
-        versions(files, "SIPRI"),
-        lambda: with_memory(connection, lambda: load_sipri(connection, files)),
-    )
-
-
-def bring_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:
-    """Bring the raw alliance tables up to date, and say whether anything had to be done."""
-    return keep_or_make(
-        connection,
-        ALLIANCE_TABLES,
-        reader_version(),
-        versions(files, "ATOP", "COW"),
-        lambda: with_memory(connection, lambda: load_alliances(connection, files)),
-    )
-
-
-def load_files(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> None:
-    """Write the inventory, table raw.files: one row per file at hand, stand-ins included."""
-    catalogue = load_catalogue()
-    connection.execute(_FILES)
-    for file in files:
-        dataset = catalogue.datasets[file.dataset]
-        known = catalogue.known_copy(file.sha256)
-        version = file.version or (known.version if known else None)
-        connection.execute(
-            "INSERT INTO raw.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                file.dataset,
-                version,
-                file.level,
-                file.file_name,
-                file.source_id,
-                file.sha256,
-                file.path.stat().st_size,
-                file.origin,
-                file.retrieved_at.replace(tzinfo=None),
-                known is not None,
-                file.url
-                or (known.url if known else None)
-                or (catalogue.url(file.dataset, version) if version else None),
-                dataset.licence,
-                dataset.citation,
-            ],
-        )
 
 
 def load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> list[Failure]:
@@ -193,7 +88,7 @@ def _load_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) 
     rejected = connection.execute(
         "SELECT source_id, error FROM raw.sipri_editions WHERE error IS NOT NULL"
     ).fetchall()
-    _remember(connection, "SIPRI", [(by_id[source_id], error) for source_id, error in rejected])
+    remember(connection, "SIPRI", [(by_id[source_id], error) for source_id, error in rejected])
     return failures(connection, "SIPRI")
 
 
@@ -205,30 +100,6 @@ def _read(connection: duckdb.DuckDBPyConnection, workbooks: list[SourceFile]) ->
         for number, (file, edition) in enumerate(zip(workbooks, found, strict=True), start=1):
             FILES.info("Read workbook %d of %d: %s", number, len(workbooks), file.file_name)
             _insert(connection, file, edition)
-
-
-def _remember(
-    connection: duckdb.DuckDBPyConnection,
-    dataset: str,
-    rejected: list[tuple[SourceFile, str]],
-) -> None:
-    """Keep what failed, so that a run that reads nothing again still says so."""
-    connection.execute(_UNREADABLE)
-    connection.execute("DELETE FROM raw.unreadable WHERE dataset = ?", [dataset])
-    for file, error in rejected:
-        connection.execute(
-            "INSERT INTO raw.unreadable VALUES (?, ?, ?, ?)",
-            [dataset, file.source_id, file.file_name, error],
-        )
-
-
-def failures(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[Failure]:
-    """The files of a dataset that could not be read, as the raw layer remembers them."""
-    connection.execute(_UNREADABLE)
-    rows = connection.execute(
-        "SELECT file_name, error FROM raw.unreadable WHERE dataset = ? ORDER BY ALL", [dataset]
-    ).fetchall()
-    return [Failure(*row) for row in rows]
 
 
 def _is_read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> bool:
@@ -383,7 +254,7 @@ def load_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile
                     rejected += _rejected(dataset, version, found, theirs)
         if not isinstance(found, ReadError):
             read.append(found)
-    _remember(connection, "alliances", rejected)
+    remember(connection, "alliances", rejected)
     if not read:
         raise MilexError(
             "There are no alliance data at all, not even the committed excerpt. Restore "

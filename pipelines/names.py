@@ -1,31 +1,42 @@
-"""From printed names and codes to canonical ones: what the staging layer joins; reads no file."""
+"""From printed names and codes to canonical ones: the tables that the staging layer joins.
+
+Reads the reviewed tables of names and no publisher's file.
+"""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import pandas as pd
 
 from pipelines import countries
+from pipelines.warehouse import insert_rows
 
 ALL_YEARS = (0, 9999)
 _ALLIANCE_NAMES = Path(__file__).parent / "sources" / "alliance_names.csv"
+# The tables and their columns. `country` is NULL for a printed row that is no country; names are the
+# printed ones and those of the reviewed tables, by which people ask ('South Korea').
+COLUMNS = {
+    "staging.country_table": "country VARCHAR, iso3 VARCHAR, cow_code BIGINT, region VARCHAR, "
+    "subregion VARCHAR, alliance_region VARCHAR, end_year BIGINT, note VARCHAR",
+    "staging.country_codes": "cow_code BIGINT, country VARCHAR, iso3 VARCHAR, "
+    "alliance_region VARCHAR",
+    "staging.country_names": "name VARCHAR, country VARCHAR, first_year BIGINT, last_year BIGINT",
+    "staging.region_names": "name VARCHAR, region VARCHAR",
+    "staging.omitted_countries": "source_id VARCHAR, region VARCHAR, country VARCHAR",
+    "staging.alliance_names": "dataset VARCHAR, alliance_id VARCHAR, name VARCHAR, source VARCHAR",
+}
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Names:
-    """The tables that names resolve through, and the names that nothing resolves.
+    """The rows of each table that names resolve through, and the names that nothing resolves."""
 
-    country_names: name, country (NULL for a row that is no country), first_year, last_year;
-    region_names: name, region. Both hold the printed names and those of the reviewed tables, by
-    which people ask ('South Korea'). omitted: source_id, region, country.
-    """
-
-    country_names: pd.DataFrame
-    region_names: pd.DataFrame
-    omitted: pd.DataFrame
+    tables: dict[str, list[Row]]
     unmapped_countries: list[str]
     unmapped_regions: list[str]
     unmapped_codes: list[int]
@@ -39,14 +50,16 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> Names:
     codes = map(int, _column(connection, "SELECT DISTINCT cow_code FROM raw.alliance_members"))
     by_region = countries.resolve_regions([*regions, *countries.region_spellings()])
     omitted, unparsed = _omissions(connection, by_region)
+    rows: list[list[Row]] = [
+        countries.country_rows(),
+        countries.code_rows(),
+        _country_names([*printed, *countries.spellings()]),
+        [(name, region) for name, region in by_region.items() if region],
+        omitted,
+        alliance_names(),
+    ]
     return Names(
-        country_names=_country_names([*printed, *countries.spellings()]),
-        region_names=pd.DataFrame(
-            [(name, region) for name, region in by_region.items() if region],
-            columns=["name", "region"],
-            dtype="str",
-        ),
-        omitted=omitted,
+        tables=dict(zip(COLUMNS, rows, strict=True)),
         unmapped_countries=countries.unmapped(printed),
         unmapped_regions=sorted(name for name, region in by_region.items() if region is None),
         unmapped_codes=sorted(
@@ -56,23 +69,28 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> Names:
     )
 
 
-def _country_names(known: list[str]) -> pd.DataFrame:
+def write(connection: duckdb.DuckDBPyConnection, names: Names) -> None:
+    """Write the tables anew."""
+    for table, rows in names.tables.items():
+        connection.execute(f"CREATE OR REPLACE TABLE {table} ({COLUMNS[table]})")
+        insert_rows(connection, table, rows)
+
+
+def _country_names(known: list[str]) -> list[Row]:
     """A row per name, two where one row of a sheet means two states in turn."""
-    rows: list[tuple[str, str | None, int, int]] = []
+    rows: list[Row] = []
     for name, country in countries.resolve_names(known).items():
         if country in countries.SPLIT_ROWS:
             before, after, last_year = countries.SPLIT_ROWS[country]
             rows += [(name, before, 0, last_year), (name, after, last_year + 1, 9999)]
         else:
             rows.append((name, country, *ALL_YEARS))
-    return pd.DataFrame(rows, columns=["name", "country", "first_year", "last_year"]).astype(
-        {"name": "str", "country": "str"}
-    )
+    return rows
 
 
 def _omissions(
     connection: duckdb.DuckDBPyConnection, by_region: dict[str, str | None]
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[list[Row], list[str]]:
     """SIPRI's lists of omitted countries, whose names contain commas, by source and region."""
     lists = connection.execute(
         "SELECT DISTINCT source_id, region, omitted FROM raw.sipri_regional_totals "
@@ -83,14 +101,15 @@ def _omissions(
         members, rest = countries.parse_omitted(text)
         rows += [(source_id, by_region[printed_region], member) for member in members]
         unparsed += [f"{printed_region}: {part}" for part in rest]
-    frame = pd.DataFrame(rows, columns=["source_id", "region", "country"], dtype="str")
-    return frame.dropna().sort_values(["source_id", "region", "country"]), sorted(set(unparsed))
+    known = [row for row in rows if row[1] is not None]
+    return sorted(known), sorted(set(unparsed))
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
-def alliance_names() -> pd.DataFrame:
+def alliance_names() -> list[Row]:
     """Reviewed common names of alliances: dataset, alliance_id, name, source."""
-    return pd.read_csv(_ALLIANCE_NAMES, dtype="str")
+    with _ALLIANCE_NAMES.open(encoding="utf-8", newline="") as file:
+        return [tuple(row) for row in list(csv.reader(file))[1:]]

@@ -50,17 +50,18 @@ def begun(settings: Settings) -> Iterator[None]:
 
 
 def _bring_up_to_date(settings: Settings) -> None:
-    from pipelines import ingest
+    from pipelines import raw_layer
     from pipelines.progress import FILES
+    from pipelines.sources.find import files_at_hand
     from pipelines.warehouse import open_warehouse
 
     if not sys.stderr.isatty():  # a terminal has the run's progress bar
         FILES.setLevel(logging.INFO)
         FILES.addHandler(logging.StreamHandler())
-    files = ingest.files_at_hand(settings)
+    files = files_at_hand(settings)
     with open_warehouse(settings.warehouse) as connection:
-        ingest.bring_sipri(connection, files)
-        ingest.bring_alliances(connection, files)
+        raw_layer.bring_sipri(connection, files)
+        raw_layer.bring_alliances(connection, files)
 
 
 def _end_with(pipe: int) -> None:

@@ -18,16 +18,15 @@ from pipelines.countries import (
     SUPER_REGIONS,
     alliance_region,
     country_of_code,
-    load_codes,
-    load_countries,
     parse_omitted,
     resolve_codes,
     resolve_names,
     resolve_regions,
     unmapped,
 )
+from tests import reviewed
 
-CANONICAL = load_countries()["country"].tolist()
+CANONICAL = reviewed.countries()["country"].tolist()
 SPELLINGS = {
     "Bosnia-Herzegovina": "Bosnia and Herzegovina",
     "Central African Rep.": "Central African Republic",
@@ -63,7 +62,7 @@ SPELLINGS = {
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return load_countries()
+    return reviewed.countries()
 
 
 def test_table_has_the_contracts_columns(table: pd.DataFrame) -> None:
@@ -230,9 +229,9 @@ def test_codes_of_the_table_come_back_to_their_rows(table: pd.DataFrame) -> None
 
 
 def test_code_table_has_one_row_a_code_and_every_countrys_own() -> None:
-    codes = load_codes()
+    codes = reviewed.codes()
     assert codes["cow_code"].is_unique
-    assert set(load_countries()["cow_code"].dropna()) <= set(codes["cow_code"])
+    assert set(reviewed.countries()["cow_code"].dropna()) <= set(codes["cow_code"])
     assert codes.set_index("cow_code").loc[348, "iso3"] == "MNE"
 
 

@@ -15,13 +15,13 @@ from pipelines.countries import (
     REGIONS,
     SPLIT_ROWS,
     country_of_code,
-    load_countries,
     parse_omitted,
     resolve_codes,
     resolve_names,
     resolve_regions,
     unmapped,
 )
+from tests import reviewed
 
 pytestmark = pytest.mark.mirror
 
@@ -96,7 +96,7 @@ def test_canonical_names_are_those_of_the_newest_edition(rows: list[Row]) -> Non
 
 
 def test_headings_agree_with_the_table(rows: list[Row]) -> None:
-    table = load_countries().set_index("country")
+    table = reviewed.countries().set_index("country")
     wrong = set()
     for row in rows:
         country = resolve_names([row.name])[row.name]

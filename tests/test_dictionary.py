@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from pipelines import ingest, public
+from pipelines import public, raw_layer
 from pipelines.checks import TABLE as CHECKS
 from pipelines.checks import load_checks
 from pipelines.dictionary import DATASETS, ORDER, described
@@ -52,12 +52,12 @@ def test_the_table_of_checks_rests_on_the_tables_that_are_checked() -> None:
 def test_the_raw_tables_hold_the_datasets_that_are_named_for_them(
     full_warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    for table in ingest.SIPRI_TABLES:
+    for table in raw_layer.SIPRI_TABLES:
         found = full_warehouse.execute(
             f"SELECT DISTINCT dataset FROM raw.files JOIN {table} USING (source_id)"
         ).fetchall()
         assert {dataset for (dataset,) in found} == set(DATASETS[table]), table
-    for table in ingest.ALLIANCE_TABLES:
+    for table in raw_layer.ALLIANCE_TABLES:
         found = full_warehouse.execute(f"SELECT DISTINCT dataset FROM {table}").fetchall()
         assert {dataset for (dataset,) in found} == set(DATASETS[table]), table
 

@@ -7,9 +7,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from pipelines import excerpt
 from pipelines.excerpt_writer import LARGEST_SHARE, figures_of, frames
 from pipelines.settings import Settings
+from pipelines.sources.find import excerpt_files
 from tests.conftest import BuiltData
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ def test_it_holds_six_editions_and_two_versions_and_nothing_of_cow() -> None:
         f"sipri_{edition}.csv" for edition in (2017, 2019, 2020, 2022, 2023, 2025)
     }
     assert not [name for name in names if "cow" in name.lower()]
-    assert {file.dataset for file in excerpt.files(SETTINGS)} == {"SIPRI", "ATOP"}
+    assert {file.dataset for file in excerpt_files(SETTINGS)} == {"SIPRI", "ATOP"}
 
 
 @pytest.mark.parametrize("path", editions(), ids=lambda path: path.stem)

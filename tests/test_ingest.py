@@ -10,21 +10,15 @@ import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
 
-from pipelines import ingest
+from pipelines import ingest, raw_layer
 from pipelines.errors import MilexError
-from pipelines.ingest import (
-    Failure,
-    failures,
-    files_at_hand,
-    load_alliances,
-    load_files,
-    load_sipri,
-    reader_version,
-)
+from pipelines.ingest import load_alliances, load_sipri
 from pipelines.models import create, load_models
+from pipelines.raw_layer import Failure, failures, load_files, reader_version
 from pipelines.settings import Settings
 from pipelines.sources import find
 from pipelines.sources.catalogue import CatalogueFile, load_catalogue
+from pipelines.sources.find import files_at_hand
 from pipelines.warehouse import open_warehouse
 from tests.readers.make_workbook import BLUE, COUNTRY_SHEETS, YEARS, colour, make_book, save
 from tests.readers.make_workbook import find as cell
@@ -210,7 +204,7 @@ def test_a_removed_file_takes_its_edition_along(house: House) -> None:
     house.load()
     path.unlink()
     assert house.load() == []
-    for table in ingest.SIPRI_TABLES:
+    for table in raw_layer.SIPRI_TABLES:
         assert house.rows(f"SELECT DISTINCT edition FROM {table}") == [(2022,)]
     assert set(house.sources()) == {"b.xlsx"}
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import ingest, reading_ahead
+from pipelines import raw_layer, reading_ahead
 from pipelines.settings import Settings
+from pipelines.sources.find import files_at_hand
 from pipelines.warehouse import open_warehouse, recorded
 from tests.readers.make_workbook import make_book, save
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLES = (*ingest.SIPRI_TABLES, *ingest.ALLIANCE_TABLES)
+TABLES = (*raw_layer.SIPRI_TABLES, *raw_layer.ALLIANCE_TABLES)
 
 
 @pytest.fixture
@@ -32,16 +33,16 @@ def test_it_makes_what_the_run_would_make_which_then_keeps_it(settings: Settings
     with reading_ahead.begun(settings):
         reading_ahead.finish()
     ahead = data_versions(settings.warehouse)
-    files = ingest.files_at_hand(settings)
+    files = files_at_hand(settings)
     with open_warehouse(settings.warehouse) as connection:
-        assert not ingest.bring_sipri(connection, files)
-        assert not ingest.bring_alliances(connection, files)
-        (failure,) = ingest.failures(connection, "SIPRI")
+        assert not raw_layer.bring_sipri(connection, files)
+        assert not raw_layer.bring_alliances(connection, files)
+        (failure,) = raw_layer.failures(connection, "SIPRI")
     assert failure.file_name == "broken.xlsx"
     settings.warehouse.unlink()
     with open_warehouse(settings.warehouse) as connection:
-        assert ingest.bring_sipri(connection, files)
-        assert ingest.bring_alliances(connection, files)
+        assert raw_layer.bring_sipri(connection, files)
+        assert raw_layer.bring_alliances(connection, files)
     assert data_versions(settings.warehouse) == ahead
     assert ahead.keys() == set(TABLES)
 
@@ -51,7 +52,7 @@ def test_one_that_is_killed_costs_nothing_but_time(settings: Settings) -> None:
         reading_ahead._begun[-1].kill()
         reading_ahead.finish()
         with open_warehouse(settings.warehouse) as connection:
-            ingest.bring_sipri(connection, ingest.files_at_hand(settings))
+            raw_layer.bring_sipri(connection, files_at_hand(settings))
             assert recorded(connection, "raw.sipri_figures") is not None
     assert reading_ahead._begun == []
 

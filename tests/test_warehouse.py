@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pytest
 
 from pipelines import warehouse as store
 from pipelines.errors import MilexError
-from pipelines.warehouse import Materialization, content_hash, open_warehouse, replace_table
+from pipelines.warehouse import Materialization, content_hash, open_warehouse
 from tests.faults import house
 
 
@@ -151,16 +150,17 @@ def test_materializations_are_remembered(path: Path) -> None:
         assert store.recorded(connection, "main.t") == made
 
 
-def test_a_frame_takes_the_place_of_a_table(path: Path) -> None:
+def test_rows_go_into_a_table_in_their_order_with_its_types(path: Path) -> None:
+    rows = [("a", None, [1, 2]), (None, 2.5, []), ("c'", 3.0, None)]
     with open_warehouse(path) as connection:
-        replace_table(connection, "raw.t", pd.DataFrame({"a": [1, 2]}))
-        replace_table(connection, "raw.t", pd.DataFrame({"b": ["x"]}))
-        assert connection.execute("SELECT * FROM raw.t").fetchall() == [("x",)]
+        connection.execute("CREATE TABLE raw.t (a VARCHAR, b DOUBLE, c INTEGER[])")
+        store.insert_rows(connection, "raw.t", rows)
+        store.insert_rows(connection, "raw.t", [])
+        assert connection.execute("FROM raw.t").fetchall() == rows
         with pytest.raises(duckdb.CatalogException):
-            replace_table(connection, "nowhere.t", pd.DataFrame({"b": ["y"]}))
-        assert connection.execute("SELECT * FROM raw.t").fetchall() == [("x",)]
-        with pytest.raises(duckdb.CatalogException):
-            connection.execute("FROM incoming")
+            store.insert_rows(connection, "raw.nothing", rows)
+        with pytest.raises(duckdb.ConversionException):
+            store.insert_rows(connection, "raw.t", [("a", "no number", None)])
 
 
 def test_tables_and_views_exist(path: Path) -> None:

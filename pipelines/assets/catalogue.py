@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines import ingest
+from pipelines import raw_layer
 from pipelines.assets import claims, fetching, models, names, published, raw
 from pipelines.assets.common import Part
 from pipelines.assets.tables import tables_asset
@@ -29,8 +29,8 @@ def parts(settings: Settings, sql: dict[str, Model]) -> list[Part]:
     checks = load_checks(settings.sql / "checks")
     python_tables = {
         "raw.files",
-        *ingest.SIPRI_TABLES,
-        *ingest.ALLIANCE_TABLES,
+        *raw_layer.SIPRI_TABLES,
+        *raw_layer.ALLIANCE_TABLES,
         *names.NAME_TABLES,
         *claims.TABLES,
     }

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import dagster as dg
 import duckdb
 
-from pipelines import ingest
+from pipelines import raw_layer
 from pipelines import warehouse as store
 from pipelines.models import Column, Model
 from pipelines.progress import TABLES
@@ -67,7 +67,7 @@ def python_spec(
         group_name=table.split(".", maxsplit=1)[0],
         kinds=kinds,
         owners=OWNERS,
-        code_version=ingest.reader_version(),
+        code_version=raw_layer.reader_version(),
     )
 
 

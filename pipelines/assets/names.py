@@ -6,12 +6,11 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from pipelines import ingest, names
+from pipelines import names, raw_layer
 from pipelines.assets.common import Part, Report, keep_or_make, key_of, python_spec, result
-from pipelines.countries import load_codes, load_countries
 from pipelines.settings import Settings
 from pipelines.versions import version_of
-from pipelines.warehouse import replace_table, versions_of
+from pipelines.warehouse import versions_of
 
 # What each table says, and which tables its names are printed in.
 _FIGURES, _TOTALS = "raw.sipri_figures", "raw.sipri_regional_totals"
@@ -42,7 +41,7 @@ _TABLES: dict[str, tuple[str, list[str]]] = {
         [],
     ),
 }
-NAME_TABLES = tuple(_TABLES)
+NAME_TABLES = tuple(names.COLUMNS)
 
 
 def names_part() -> Part:
@@ -75,31 +74,12 @@ def names_part() -> Part:
 
 def _make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Report]:
     resolved = names.resolve(connection)
-    frames = dict(
-        zip(
-            NAME_TABLES,
-            (
-                load_countries(),
-                load_codes(),
-                resolved.country_names,
-                resolved.region_names,
-                resolved.omitted,
-                names.alliance_names(),
-            ),
-            strict=True,
-        )
-    )
-
-    def make() -> None:
-        for table, frame in frames.items():
-            replace_table(connection, table, frame)
-
     made = keep_or_make(
         connection,
         NAME_TABLES,
-        ingest.reader_version() + names_version(),
+        raw_layer.reader_version() + names_version(),
         versions_of(connection, [_FIGURES, _TOTALS, _MEMBERS]),
-        make,
+        lambda: names.write(connection, resolved),
     )
     for table in NAME_TABLES:
         yield result(connection, table, made)

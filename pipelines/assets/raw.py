@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines import ingest
+from pipelines import raw_layer
 from pipelines.assets.common import (
     OWNERS,
     begin,
@@ -18,6 +18,7 @@ from pipelines.assets.common import (
 )
 from pipelines.assets.resources import Warehouse
 from pipelines.sources.catalogue import load_catalogue
+from pipelines.sources.find import files_at_hand
 
 SIPRI_FILES = dg.AssetKey(["publishers", "sipri_milex"])
 ATOP_FILES = dg.AssetKey(["publishers", "atop"])
@@ -56,15 +57,15 @@ def raw_files(
     warehouse: Warehouse,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Take stock of the files."""
-    files = ingest.files_at_hand(warehouse.settings)
+    files = files_at_hand(warehouse.settings)
     connection = warehouse.connection
     begin(["raw.files"])
     made = keep_or_make(
         connection,
         ["raw.files"],
-        ingest.reader_version(),
-        ingest.versions(files, "SIPRI", "ATOP", "COW"),
-        lambda: ingest.load_files(connection, files),
+        raw_layer.reader_version(),
+        raw_layer.versions(files, "SIPRI", "ATOP", "COW"),
+        lambda: raw_layer.load_files(connection, files),
     )
     rows = [(f.dataset, f.file_name, f.origin, f.sha256) for f in files]
     yield result(
@@ -87,7 +88,7 @@ def _read_check(table: str) -> dg.AssetCheckSpec:
     )
 
 
-def _read_check_result(table: str, failures: list[ingest.Failure]) -> dg.AssetCheckResult:
+def _read_check_result(table: str, failures: list[raw_layer.Failure]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="every_file_is_read",
         asset_key=key_of(table),
@@ -140,11 +141,11 @@ def raw_sipri(
     warehouse: Warehouse,
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Read every workbook that was not read before."""
-    files = ingest.files_at_hand(warehouse.settings)
+    files = files_at_hand(warehouse.settings)
     connection = warehouse.connection
-    begin(ingest.SIPRI_TABLES)
-    made = timed(lambda: ingest.bring_sipri(connection, files))
-    failures = ingest.failures(connection, "SIPRI")
+    begin(raw_layer.SIPRI_TABLES)
+    made = timed(lambda: raw_layer.bring_sipri(connection, files))
+    failures = raw_layer.failures(connection, "SIPRI")
     editions = connection.execute(
         "SELECT e.edition, e.base_year, f.file_name, f.origin, f.sha256, f.url "
         "FROM raw.sipri_editions AS e JOIN raw.files AS f USING (source_id) ORDER BY ALL"
@@ -154,7 +155,7 @@ def raw_sipri(
             markdown_table(["edition", "base year", "file", "origin", "sha256", "url"], editions)
         )
     }
-    for table in ingest.SIPRI_TABLES:
+    for table in raw_layer.SIPRI_TABLES:
         yield result(connection, table, made, about)
     yield _read_check_result("raw.sipri_editions", failures)
 
@@ -164,7 +165,7 @@ def raw_sipri(
     specs=[
         python_spec(table, description, [key_of("raw.files")], {"csv", "python", "duckdb"})
         for table, description in zip(
-            ingest.ALLIANCE_TABLES,
+            raw_layer.ALLIANCE_TABLES,
             (
                 "One row per alliance and version, ATOP and COW in one shape; rebuilt from members "
                 "where only that file is there.",
@@ -181,11 +182,11 @@ def raw_alliances(
     warehouse: Warehouse,
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Read every version of ATOP and COW at hand."""
-    files = ingest.files_at_hand(warehouse.settings)
+    files = files_at_hand(warehouse.settings)
     connection = warehouse.connection
-    begin(ingest.ALLIANCE_TABLES)
-    made = timed(lambda: ingest.bring_alliances(connection, files))
-    failures = ingest.failures(connection, "alliances")
-    for table in ingest.ALLIANCE_TABLES:
+    begin(raw_layer.ALLIANCE_TABLES)
+    made = timed(lambda: raw_layer.bring_alliances(connection, files))
+    failures = raw_layer.failures(connection, "alliances")
+    for table in raw_layer.ALLIANCE_TABLES:
         yield result(connection, table, made)
     yield _read_check_result("raw.alliances", failures)

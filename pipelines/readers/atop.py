@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal, get_args
 
 import pandas as pd
 
 from pipelines.errors import ReadError
-from pipelines.readers.tables import Table, column_names, read_table
+from pipelines.readers.sniff import LEVELS, Level, one_version
+from pipelines.readers.tables import Table, read_table
 from pipelines.readers.treaties import (
     ALLIANCE_COLUMNS,
     AS_MEMBER,
@@ -23,14 +23,11 @@ from pipelines.readers.treaties import (
     first_known,
     labelled,
     last_day,
-    one_version,
     span,
     spells,
 )
 
 DATASET = "ATOP"
-Level = Literal["alliance", "phase", "member"]
-LEVELS: tuple[Level, ...] = get_args(Level)
 KEYS: dict[Level, list[str]] = {
     "alliance": ["alliance_id"],
     "phase": ["alliance_id", "phase"],
@@ -56,28 +53,8 @@ _REQUIRED: dict[Level, list[str]] = {
     "phase": [*_COMMON, "phase", *_BEGIN, *_END],
     "member": [*_COMMON, "phase", "member", *_ENTRY, *_EXIT],
 }
-_RECOGNISED: dict[Level, set[str]] = {
-    "alliance": {"atopid", "begyr", "endyr"},
-    "phase": {"atopid", "begyr", "endyr", "phase"},
-    "member": {"atopid", "member", "yrent", "yrexit"},
-}
 _LISTED = [f"mem{n}" for n in range(1, 100)]
 _OPTIONAL = ["version", *_OPTIONAL_FLAGS, "cowid", "cow4id", "maxphase", *_LISTED]
-
-
-def sniff_atop(path: Path) -> tuple[str, Level] | None:
-    """Version and level of an ATOP file by its columns, whatever its name; None for other files.
-
-    State-year and dyad-year files are other files. A file with ATOP's columns whose `version`
-    cannot be told is a ReadError, because it was meant to be read.
-    """
-    columns = column_names(path)
-    if "year" in columns:
-        return None
-    for level in reversed(LEVELS):
-        if columns.issuperset(_RECOGNISED[level]):
-            return one_version(read_table(path, ["atopid"], ["version"])), level
-    return None
 
 
 def read_atop(paths: Mapping[Level, Path]) -> AllianceVersion:
@@ -140,7 +117,9 @@ def _table(path: Path, level: Level) -> Table:
 
 
 def _same_version(tables: Mapping[Level, Table]) -> str:
-    versions = {level: one_version(table) for level, table in tables.items()}
+    versions = {
+        level: one_version(table.path, table.texts("version")) for level, table in tables.items()
+    }
     if len(set(versions.values())) > 1:
         listed = ", ".join(f"{tables[level].path} is {v}" for level, v in versions.items())
         raise ReadError(f"ATOP files of different versions cannot be read as one: {listed}.")

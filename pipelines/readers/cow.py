@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.readers.tables import Table, column_names, read_table
+from pipelines.readers.sniff import one_version
+from pipelines.readers.tables import Table, read_table
 from pipelines.readers.treaties import (
     ALLIANCE_COLUMNS,
     AS_MEMBER,
@@ -19,7 +20,6 @@ from pipelines.readers.treaties import (
     coarsest,
     labelled,
     last_day,
-    one_version,
     span,
     spells,
 )
@@ -56,19 +56,6 @@ _ALLIANCES = [
 ]
 _STATES = ["stateabb", "ccode", "statenme"]
 _STYEAR, _ENDYEAR = ("styear", "stmonth", "stday"), ("endyear", "endmonth", "endday")
-_KINDS = {
-    "alliances_by_member": {"version4id", "ccode", "all_st_year", "mem_st_year"},
-    "system_membership": {*_STATES, "styear", "endyear"},
-    "state_codes": set(_STATES),
-}
-
-
-def sniff_cow(path: Path) -> str | None:
-    """Which COW file it is by its columns, whatever its name; None for yearly and other files."""
-    columns = column_names(path)
-    if "year" in columns:
-        return None
-    return next((kind for kind, needed in _KINDS.items() if columns >= needed), None)
 
 
 def read_cow_alliances(path: Path) -> AllianceVersion:
@@ -82,7 +69,7 @@ def read_cow_alliances(path: Path) -> AllianceVersion:
     that follow one another. An alliance is bilateral if it ever had just two members.
     """
     table = read_table(path, _ALLIANCES, what="COW's formal alliances by member")
-    version = one_version(table)
+    version = one_version(table.path, table.texts("version"))
     rows = _rows(table)
     whole = rows.assign(**span(table, *_ALL, "version4id")).sort_index()
     _check_dates(table, whole)

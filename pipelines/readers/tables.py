@@ -1,10 +1,7 @@
 """Publishers' CSV files as checked text, whole numbers, flags and dates; knows no dataset."""
 
-import codecs
-import csv
-import io
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,24 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import ReadError
-from pipelines.readers.limits import read_limited
+from pipelines.readers.separated import read_columns
 
-# The largest file so far has 0.6 MB and 5,000 rows.
-MAX_BYTES = 256 * 2**20
 MAX_CELLS = 64_000_000  # in the columns that are read
-MAX_LINES = 2_000_000
-MAX_ROW = 2**20  # characters
-_HEADER_BYTES = 64 * 1024
 _BATCH = 20_000
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _WHOLE = re.compile(r"[+-]?\d{1,9}(?:\.0*)?", re.ASCII)
 _NO_NUMBER = ("", ".", "NA", "NaN", "nan")
 _SHOWN = 10
 _SHOWN_TEXT = 60
 
 Flags = npt.NDArray[np.bool_]
-
-AGAIN = "Fetch the publisher's file again, or save your copy as plain comma-separated text."
 
 
 @dataclass(frozen=True)
@@ -50,6 +39,10 @@ class Table:
         if column not in self:
             return pd.Series(pd.NA, index=self.cells.index, dtype="str")
         return self.cells[column].mask(self.cells[column] == "")
+
+    def texts(self, column: str) -> list[str] | None:
+        """The different texts of a column; None if the file lacks it."""
+        return list(self.cells[column].unique()) if column in self else None
 
     def integers(self, column: str, *, blank: bool = True) -> pd.Series:
         """Whole numbers (Int64); blank is missing, or an error where `blank` is False."""
@@ -120,140 +113,24 @@ class Table:
         )
 
 
-def column_names(path: Path) -> frozenset[str]:
-    """Column names in lower case, from the first bytes alone; empty where it is no CSV file."""
-    try:
-        with path.open("rb") as file:
-            _, header = next(_rows(path, file.read(_HEADER_BYTES)), (0, []))
-    except (OSError, ReadError):
-        return frozenset()
-    return frozenset(_names(header))
-
-
 def read_table(
     path: Path, required: Collection[str], optional: Collection[str] = (), what: str = "a table"
 ) -> Table:
     """Read the required columns, and the optional ones that are there, whatever their order."""
-    rows = _rows(path, read_limited(path, MAX_BYTES, "a table"))
-    header = _names(next(rows, (0, []))[1])
-    _check_columns(path, header, required, what)
-    wanted = [name for name in dict.fromkeys(header) if name in {*required, *optional}]
-    places = [header.index(name) for name in wanted]
-    cells = (
-        (line, *(row[place].strip() for place in places))
-        for line, row in _whole(path, len(header), rows)
-    )
+    names, cells = read_columns(path, required, optional, what)
     batches: list[pd.DataFrame] = []
     while batch := list(islice(cells, _BATCH)):
         lines, *columns = zip(*batch, strict=True)
         batches.append(
             pd.DataFrame(
-                dict(zip(wanted, columns, strict=True)),
+                dict(zip(names, columns, strict=True)),
                 index=pd.Index(lines, name="line"),
                 dtype="str",
             )
         )
-        if len(batches) * _BATCH * len(wanted) > MAX_CELLS:
+        if len(batches) * _BATCH * len(names) > MAX_CELLS:
             raise ReadError(
-                f"{path}: more than {MAX_CELLS:,} cells in its {len(wanted)} columns, the limit "
+                f"{path}: more than {MAX_CELLS:,} cells in its {len(names)} columns, the limit "
                 "for a table. Check that it is the publisher's file."
             )
-    if not batches:
-        raise ReadError(f"{path}: has a header but no rows. {AGAIN}")
     return Table(path, pd.concat(batches))
-
-
-def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of every row; ReadError where it is no separated text."""
-    _refuse_other_formats(path, content)
-    text = io.TextIOWrapper(io.BytesIO(content), _encoding(content), newline="")
-    room = MAX_ROW
-
-    def lines() -> Iterator[str]:
-        nonlocal room
-        while line := text.readline(room + 1):
-            room -= len(line)
-            if room < 0:
-                raise csv.Error(f"a row of more than {MAX_ROW:,} characters")
-            yield line
-
-    reader = csv.reader(lines(), delimiter=_separator(content), strict=True)
-    try:
-        for row in reader:
-            room = MAX_ROW
-            if reader.line_num > MAX_LINES:
-                raise csv.Error(f"more than {MAX_LINES:,} lines")
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise ReadError(
-            f"{path}: line {reader.line_num} cannot be read as separated text ({error}); "
-            f"the file may be cut off. {AGAIN}"
-        ) from error
-
-
-def _whole(
-    path: Path, width: int, rows: Iterable[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank; ReadError at the end if some have too few or many fields."""
-    wrong = 0
-    shown: list[str] = []
-    for line, row in rows:
-        if len(row) < width or any(map(str.strip, row[width:])):
-            if any(map(str.strip, row)):
-                wrong += 1
-                shown += [f"line {line}: {len(row)}"] if wrong <= _SHOWN else []
-        elif any(map(str.strip, row)):
-            yield line, row
-    if wrong:
-        more = f" and {wrong - _SHOWN} more" if wrong > _SHOWN else ""
-        raise ReadError(
-            f"{path}: rows should have {width} fields, but {'; '.join(shown)}{more}; "
-            f"the file may be cut off. {AGAIN}"
-        )
-
-
-def _refuse_other_formats(path: Path, content: bytes) -> None:
-    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        raise ReadError(f"{path}: is empty. {AGAIN}")
-    if start.startswith(b"<"):
-        raise ReadError(
-            f"{path}: is a web page, not a table (a download that led to a notice?). {AGAIN}"
-        )
-    if start.startswith(b"pk\x03\x04"):
-        raise ReadError(f"{path}: is a zip archive or a workbook. Unpack it first. {AGAIN}")
-    if _CONTROL.search(content):
-        raise ReadError(f"{path}: is not plain text (it has binary or NUL bytes). {AGAIN}")
-
-
-def _separator(content: bytes) -> str:
-    """The comma, or what a spreadsheet of another language writes in its place."""
-    header = content[:_HEADER_BYTES].lstrip(b"\xef\xbb\xbf \r\n").splitlines()[0]
-    return max(",;\t", key=lambda sign: header.count(sign.encode()))
-
-
-def _encoding(content: bytes) -> str:
-    """UTF-8 (with or without a byte-order mark) or else Latin-1."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(content), _HEADER_BYTES):
-            decoder.decode(content[start : start + _HEADER_BYTES])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig"
-
-
-def _names(header: Iterable[str]) -> list[str]:
-    return [name.strip().lower() for name in header]
-
-
-def _check_columns(path: Path, header: list[str], required: Collection[str], what: str) -> None:
-    if missing := [name for name in required if name not in header]:
-        found = ", ".join(header)
-        raise ReadError(
-            f"{path}: as {what} it lacks {', '.join(missing)}; its columns are "
-            f"{found[:300]}{'…' if len(found) > 300 else ''}. {AGAIN}"
-        )
-    if twice := [name for name in required if header.count(name) > 1]:
-        raise ReadError(f"{path}: has {', '.join(twice)} more than once. Leave one of each.")

@@ -1,6 +1,5 @@
 """What alliance readers share: spells and extents in time, and the frames they return."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.errors import ReadError
 from pipelines.readers.tables import Table
 
 OBLIGATIONS = ["defense", "offense", "neutrality", "nonaggression", "consultation"]
@@ -163,29 +161,6 @@ def spells(rows: pd.DataFrame, by: list[str], any_of: list[str]) -> pd.DataFrame
     group = [*by, "_spell"]
     flags = rows.groupby(group)[any_of].max()
     return extents(rows, group).join(flags).sort_index().reset_index().drop(columns="_spell")
-
-
-def one_version(table: Table) -> str:
-    """Name a file's version as its publisher speaks of it: 3 is '3.0', 4.0100002 is '4.01'.
-
-    A file without the column may tell it by its name, as the publishers' do: atop4_01m.csv.
-    """
-    printed = list(table.text("version").dropna().unique())
-    if "version" not in table:
-        named = re.search(r"(?<!\d)(\d)[._](\d{1,2})(?!\d)", table.path.name)
-        printed = [".".join(named.groups())] if named else []
-    try:
-        (number,) = {round(float(text), 2) for text in printed}
-        if not 0 < number < 100:
-            raise ValueError
-    except ValueError:
-        shown = ", ".join(repr(text[:20]) for text in printed[:5]) or "nothing"
-        raise ReadError(
-            f"{table.path}: the column version should name one version in every row, but has "
-            f"{shown}. Keep each version in its own file; one without the column is known by a name "
-            "like atop5_1m.csv."
-        ) from None
-    return f"{number:.2f}".removesuffix("0")
 
 
 def last_day(rows: pd.DataFrame) -> date:

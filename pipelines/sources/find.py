@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from pipelines import remote
 from pipelines.errors import ReadError
-from pipelines.readers.atop import sniff_atop
-from pipelines.readers.cow import sniff_cow
+from pipelines.readers.sniff import sniff_atop, sniff_cow
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
 from pipelines.sources.manifest import read_manifest
 
 UNREADABLE = "unreadable"
+_EXCERPT_EDITION = re.compile(r"^sipri_(\d{4})\.csv$")
+_EXCERPT_ATOP = re.compile(r"^atop_(\d\.\d+)_(alliances|members)\.csv$")
+_EXCERPT_LEVELS = {"alliances": "alliance", "members": "member"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,38 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def files_at_hand(settings: Settings) -> list[SourceFile]:
+    """Real files, then the excerpt's stand-ins."""
+    return [*find_files(settings), *excerpt_files(settings)]
+
+
+def excerpt_files(settings: Settings) -> list[SourceFile]:
+    """The committed excerpt's files as sources of origin 'excerpt'; their names say what they are."""
+    found = []
+    for path in sorted(settings.excerpt.glob("*.csv")):
+        if match := _EXCERPT_EDITION.match(path.name):
+            found.append(_stand_in(path, "SIPRI", match[1], "workbook"))
+        elif match := _EXCERPT_ATOP.match(path.name):
+            found.append(_stand_in(path, "ATOP", match[1], _EXCERPT_LEVELS[match[2]]))
+    return found
+
+
+def _stand_in(path: Path, dataset: str, version: str, level: str) -> SourceFile:
+    return SourceFile(
+        path=path,
+        dataset=dataset,
+        version=version,
+        level=level,
+        sha256=sha256_of(path),
+        origin="excerpt",
+        retrieved_at=_changed_at(path),
+    )
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0)
+
+
 def find_files(settings: Settings) -> list[SourceFile]:
     """Every recognised file, a user's own before the mirror's; equal bytes are listed once."""
     found: dict[str, SourceFile] = {}
@@ -87,13 +123,13 @@ def possible_files(settings: Settings) -> Iterator[tuple[str, Path]]:
 
 def _recognise(path: Path, origin: str) -> SourceFile | None:
     """Every workbook is taken for SIPRI's, so that one that is not gets the reader's own error."""
-    kind = ("SIPRI", None, "workbook") if path.suffix.lower() == ".xlsx" else recognise_csv(path)
+    sha256 = sha256_of(path)
+    workbook = path.suffix.lower() == ".xlsx"
+    kind = ("SIPRI", None, "workbook") if workbook else _kind_of(path, sha256)
     if kind is None:
         return None
     dataset, version, level = kind
-    sha256 = sha256_of(path)
     downloaded = read_manifest(path, sha256) if origin == "raw" else None
-    modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).replace(microsecond=0)
     return SourceFile(
         path=path,
         dataset=dataset,
@@ -101,9 +137,16 @@ def _recognise(path: Path, origin: str) -> SourceFile | None:
         level=level,
         sha256=sha256,
         origin="publisher" if downloaded else origin,
-        retrieved_at=downloaded.retrieved_at if downloaded else modified,
+        retrieved_at=downloaded.retrieved_at if downloaded else _changed_at(path),
         url=downloaded.url if downloaded else None,
     )
+
+
+@lru_cache(maxsize=256)
+def _kind_of(path: Path, sha256: str) -> tuple[str, str | None, str] | None:
+    """Looked for once for the steps of a run; `sha256` is what makes it new."""
+    assert sha256
+    return recognise_csv(path)
 
 
 def recognise_csv(path: Path) -> tuple[str, str | None, str] | None:

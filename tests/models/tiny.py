@@ -5,12 +5,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from pipelines import ingest, names
-from pipelines.assets.names import NAME_TABLES
-from pipelines.countries import load_codes, load_countries
+from pipelines import ingest, names, raw_layer
 from pipelines.models import create, load_models
 from pipelines.readers import treaties
-from pipelines.warehouse import SCHEMAS, replace_table
+from pipelines.warehouse import SCHEMAS
 
 MODELS = load_models(Path(__file__).resolve().parents[2] / "sql")
 FLAGS = [*treaties.OBLIGATIONS, *treaties.CODES, "bilateral", "left_censored", "right_censored"]
@@ -30,10 +28,10 @@ class Tiny:
         self.connection = duckdb.connect()
         for schema in SCHEMAS:
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for statements in (ingest._SIPRI, ingest._FILES, ingest._UNREADABLE):
+        for statements in (ingest._SIPRI, raw_layer._FILES, raw_layer._UNREADABLE):
             self.connection.execute(statements)
         self.treaties: dict[str, list[dict[str, object]]] = {
-            table: [] for table in ingest.ALLIANCE_TABLES
+            table: [] for table in raw_layer.ALLIANCE_TABLES
         }
 
     def edition(self, edition: int = 2020, origin: str = "raw", source_id: str = "") -> None:
@@ -153,17 +151,7 @@ class Tiny:
     def build(self, *tables: str) -> None:
         """Build these models and what they read."""
         self._write_treaties()
-        resolved = names.resolve(self.connection)
-        frames = (
-            load_countries(),
-            load_codes(),
-            resolved.country_names,
-            resolved.region_names,
-            resolved.omitted,
-            names.alliance_names(),
-        )
-        for table, frame in zip(NAME_TABLES, frames, strict=True):
-            replace_table(self.connection, table, frame)
+        names.write(self.connection, names.resolve(self.connection))
         wanted = set(tables)
         for name in reversed(MODELS):
             if name in wanted:
@@ -202,4 +190,4 @@ class Tiny:
             for name in frame.columns.difference([*DATES, *FLAGS]):
                 if frame[name].dtype != "int64":
                     frame[name] = frame[name].astype("str")
-            replace_table(self.connection, table, frame)
+            self.connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM frame")
