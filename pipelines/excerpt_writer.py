@@ -16,7 +16,7 @@ from pipelines.errors import MilexError
 from pipelines.excerpt import REGIONAL
 from pipelines.settings import Settings
 from pipelines.sources.catalogue import load_catalogue
-from pipelines.warehouse import first_row
+from pipelines.warehouse import first_row, open_warehouse
 
 # SIPRI's terms allow excerpts of up to a tenth of the database, with attribution.
 LARGEST_SHARE = 0.1
@@ -163,7 +163,7 @@ def write(settings: Settings) -> Iterator[str]:
     if publish.current_snapshot(settings) is None or not settings.warehouse.exists():
         raise MilexError("Build from the full files first: MILEX_MIRROR=… milex build")
     settings.excerpt.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with open_warehouse(settings.warehouse) as connection:
         for name, frame in frames(connection):
             frame.to_csv(settings.excerpt / name, index=False, lineterminator="\n")
             yield f"{name}: {len(frame):,} rows"

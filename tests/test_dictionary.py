@@ -69,7 +69,8 @@ def test_the_database_says_the_same_of_every_table(excerpt_db: duckdb.DuckDBPyCo
     assert comments.keys() == SOURCES.keys()
     for table in TABLES:
         (rows,) = excerpt_db.execute(f"SELECT count(*) FROM {table.name}").fetchall()[0]
-        parts = comments[table.name].split("\n\n")
+        said = comments[table.name].split("\n\n")
+        parts = [part for part in said if not part.startswith("Unordered: ")]
         assert parts[-4:-1] == [
             f"Key: {', '.join(table.key)}",
             f"Source: {SOURCES[table.name]}",

@@ -10,7 +10,6 @@ import pytest
 from pipelines.excerpt_writer import LARGEST_SHARE, figures_of, frames
 from pipelines.settings import Settings
 from pipelines.sources.find import excerpt_files
-from tests.conftest import BuiltData
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "data" / "raw" / "excerpt"
@@ -70,26 +69,28 @@ def test_a_readme_gives_attribution_and_terms() -> None:
 
 
 @pytest.mark.mirror
-def test_at_most_a_tenth_of_any_edition_is_committed(full_data: BuiltData) -> None:
-    with duckdb.connect(str(full_data.settings.warehouse), read_only=True) as connection:
-        for path in editions():
-            edition = int(path.stem.removeprefix("sipri_"))
-            taken = int(pd.read_csv(path)["value"].notna().sum())
-            whole = figures_of(connection, edition)
+def test_at_most_a_tenth_of_any_edition_is_committed(
+    full_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    for path in editions():
+        edition = int(path.stem.removeprefix("sipri_"))
+        taken = int(pd.read_csv(path)["value"].notna().sum())
+        whole = figures_of(full_warehouse, edition)
 
-            assert 0 < taken <= LARGEST_SHARE * whole, f"edition {edition}: {taken} of {whole}"
+        assert 0 < taken <= LARGEST_SHARE * whole, f"edition {edition}: {taken} of {whole}"
 
 
 @pytest.mark.mirror
-def test_it_equals_the_full_files(full_data: BuiltData, tmp_path: Path) -> None:
+def test_it_equals_the_full_files(
+    full_warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     """The command writes what is committed, to the byte."""
-    with duckdb.connect(str(full_data.settings.warehouse), read_only=True) as connection:
-        written = set()
-        for name, frame in frames(connection):
-            again = tmp_path / name
-            frame.to_csv(again, index=False, lineterminator="\n")
-            assert again.read_bytes() == (FOLDER / name).read_bytes(), name
-            written.add(name)
+    written = set()
+    for name, frame in frames(full_warehouse):
+        again = tmp_path / name
+        frame.to_csv(again, index=False, lineterminator="\n")
+        assert again.read_bytes() == (FOLDER / name).read_bytes(), name
+        written.add(name)
 
     assert written == {path.name for path in FOLDER.glob("*.csv")}
 

@@ -1,6 +1,7 @@
 """Claims as parts of the run: what is declared, and at last sentences; models lie between."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -99,9 +100,9 @@ def _declared(code: str) -> Part:
 
 
 def _claims(code: str, models: dict[str, Model]) -> Part:
-    reads = sorted(sentences.TABLE.references)
-    data = [name for name in reads if name not in models or not models[name].is_macro]
-    code += version_of_metrics(sentences.TABLE, models)
+    reads = sentences.TABLE.references.union(sentences.LOOKED_UP)
+    data = [name for name in sorted(reads) if name not in models or not models[name].is_macro]
+    code += version_of_metrics(replace(sentences.TABLE, references=reads), models)
 
     def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
         gathered = gather(connection, settings)
@@ -124,7 +125,7 @@ def _claims(code: str, models: dict[str, Model]) -> Part:
         [
             dg.AssetSpec(
                 key_of("main.claims"),
-                deps=[asset_key(models[n]) if n in models else key_of(n) for n in reads],
+                deps=[asset_key(models[n]) if n in models else key_of(n) for n in sorted(reads)],
                 group_name="claims",
                 kinds={"python", "duckdb"},
                 owners=OWNERS,

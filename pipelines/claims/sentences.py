@@ -118,16 +118,10 @@ TABLE = Model.of_table(
         Column("metric", "VARCHAR", None, "the metric that the claim calls"),
         Column("position", "INTEGER", None, "order of the statements"),
     ),
-    reads=(
-        "claims.statements",
-        "claims.verdicts",
-        "claims.alliance_values",
-        "claims.spending_values",
-        "main.editions",
-        "main.specifications",
-        *READ,
-    ),
+    reads=("claims.statements", "claims.verdicts", "main.editions", "main.specifications"),
 )
+# What sentences look up besides: why a definition has no figure, and the figures of today.
+LOOKED_UP = ("claims.alliance_values", "claims.spending_values", *READ)
 
 
 def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim]) -> None:

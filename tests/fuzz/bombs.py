@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pipelines.claims.files import read_claims
 from pipelines.errors import MilexError
+from pipelines.readers.separated import column_names
 from pipelines.readers.sipri import read_sipri
-from pipelines.readers.tables import column_names, read_table
+from pipelines.readers.tables import read_table
 from tests.fuzz.damage import RELATIONSHIPS, edition, unpacked
 
 MEMORY = 1_500 * 2**20  # bytes beyond what the libraries take

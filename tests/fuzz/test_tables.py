@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from pipelines.errors import MilexError, ReadError
 from pipelines.readers import tables
-from pipelines.readers.atop import read_atop, sniff_atop
+from pipelines.readers.atop import read_atop
 from pipelines.readers.cow import (
     read_cow_alliances,
     read_cow_state_codes,
     read_cow_system_membership,
-    sniff_cow,
 )
+from pipelines.readers.sniff import sniff_atop, sniff_cow
 from pipelines.readers.tables import read_table
 from pipelines.readers.treaties import AllianceVersion
 from tests.fuzz.damage import TIMES, cases, damaged_bytes, outcome

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from pipelines.errors import ReadError
-from pipelines.readers.atop import read_atop, sniff_atop
+from pipelines.readers.atop import read_atop
+from pipelines.readers.sniff import sniff_atop
 from pipelines.readers.treaties import (
     AS_MEMBER,
     OBLIGATIONS,

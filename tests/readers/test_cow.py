@@ -11,8 +11,8 @@ from pipelines.readers.cow import (
     read_cow_alliances,
     read_cow_state_codes,
     read_cow_system_membership,
-    sniff_cow,
 )
+from pipelines.readers.sniff import sniff_cow
 from pipelines.readers.treaties import AllianceVersion
 
 HEADER = (

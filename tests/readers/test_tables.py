@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from pipelines.errors import ReadError
-from pipelines.readers import tables
-from pipelines.readers.tables import Table, column_names, read_table
+from pipelines.readers import separated
+from pipelines.readers.separated import column_names
+from pipelines.readers.tables import Table, read_table
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_what_is_no_such_table_is_refused_with_its_name(write, content: bytes, s
 
 
 def test_a_file_beyond_the_limit_and_one_that_is_not_there(write, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(tables, "MAX_BYTES", 5)
+    monkeypatch.setattr(separated, "MAX_BYTES", 5)
     with pytest.raises(ReadError, match=r"file\.csv: larger than 5 bytes"):
         read_table(write("a,b\n1,2\n"), ["a"])
     with pytest.raises(ReadError, match="cannot be opened"):
