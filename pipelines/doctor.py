@@ -181,7 +181,8 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("warehouse", "there is none yet", "note", "`make build` makes it.")
         return
     try:
-        duckdb.connect(str(settings.warehouse), read_only=True).close()
+        for file in filter(Path.exists, files(settings.warehouse)):
+            duckdb.connect(str(file), read_only=True).close()
     except duckdb.Error as error:
         held = holder(error)
         if held:

@@ -390,6 +390,11 @@ def keep_or_make(
     """Run `make` unless this code made the tables from these inputs before; True if it ran."""
     if all(_is_current(connection, table, code_version, inputs) for table in tables):
         return False
+    # Whoever is killed while making leaves no entry that speaks of what was there before.
+    with _one_at_the_ledger:
+        connection.execute(
+            "DELETE FROM meta.materializations WHERE asset IN (SELECT unnest(?))", [list(tables)]
+        )
     make()
     found = [(table, *content_hash(connection, table)) for table in tables]
     with _one_at_the_ledger, at_once(connection):

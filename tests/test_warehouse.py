@@ -209,3 +209,23 @@ def test_an_empty_table_has_a_hash() -> None:
 def test_quote_escapes() -> None:
     selected = duckdb.connect().execute("SELECT " + store.quote("it's 'a'")).fetchone()
     assert selected == ("it's 'a'",)
+
+
+def test_who_is_killed_while_making_leaves_no_word_of_what_was_there_before(path: Path) -> None:
+    """Else the former inputs, come back, would be taken for what the half-made table is of."""
+    with open_warehouse(path) as connection:
+
+        def make(content: int, inputs: dict[str, str], killed: bool = False) -> bool:
+            def create() -> None:
+                connection.execute(f"CREATE OR REPLACE TABLE main.t AS SELECT {content} AS a")
+                if killed:
+                    raise KeyboardInterrupt
+
+            return store.keep_or_make(connection, ["main.t"], "code", inputs, create)
+
+        assert make(1, {"raw.a": "old"})
+        with pytest.raises(KeyboardInterrupt):
+            make(2, {"raw.a": "new"}, killed=True)
+        assert store.recorded(connection, "main.t") is None
+        assert make(1, {"raw.a": "old"})
+        assert connection.execute("FROM main.t").fetchall() == [(1,)]

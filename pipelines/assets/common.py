@@ -38,6 +38,11 @@ class Part:
         return {spec.key for spec in self.specs}
 
     @property
+    def offers(self) -> set[dg.AssetKey | dg.AssetCheckKey]:
+        """What a user can select of it: its assets, and the checks of them."""
+        return {*self.keys, *(spec.key for spec in self.checks)}
+
+    @property
     def reads(self) -> set[dg.AssetKey]:
         """The assets that it is made from."""
         return {dep.asset_key for spec in self.specs for dep in spec.deps} - self.keys

@@ -32,7 +32,7 @@ def tables_asset(parts: Sequence[Part]) -> dg.AssetsDefinition:
     )
     def tables(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Report]:
         selected = {*context.selected_asset_keys, *context.selected_asset_check_keys}
-        chosen = {part.name: part for part in parts if part.keys & selected}
+        chosen = {part.name: part for part in parts if part.offers & selected}
         made = two_at_a_time(
             _needs(chosen.values()),
             lambda name: _make(chosen[name], warehouse),
