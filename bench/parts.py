@@ -146,11 +146,12 @@ def _unchanged(begun: float) -> Parts:
 
     parts: Parts = {START: time.time() - begun}
     with _timed(parts, "fingerprint of code, SQL, claims and files"):
-        from pipelines import build, publish
+        from pipelines import publish
+        from pipelines.fingerprint import at_hand
         from pipelines.settings import load_settings
 
         settings = load_settings()
-        fingerprint = build.fingerprint(settings)
+        fingerprint = at_hand(settings)
     with _timed(parts, "the snapshot's own fingerprint"):
         snapshot = publish.current_snapshot(settings)
         assert snapshot is not None

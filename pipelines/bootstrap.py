@@ -284,6 +284,10 @@ def write(
             [dataset, version, unit],
         )
         warehouse.execute(f"INSERT INTO {TABLE.table} BY NAME SELECT * FROM frame")
+        warehouse.execute(
+            f"CREATE OR REPLACE TABLE {TABLE.table} AS FROM {TABLE.table} "
+            f"ORDER BY {', '.join(TABLE.key)}"
+        )
     _record(warehouse)
 
 

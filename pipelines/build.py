@@ -6,7 +6,7 @@ Imports Dagster only when something has to be built.
 from __future__ import annotations
 
 import gc
-import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +58,8 @@ run_coordinator:
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 # Events that Dagster hands to its storage together, where it has several to tell.
 EVENTS_AT_ONCE = "1000"
+# The note with the files that the last snapshot was made from.
+PUBLISHED = "published"
 MEANT_FOR_PEOPLE = (MilexError.__name__, TableError.__name__)
 UNTOUCHED = "The published snapshot, if there is one, is untouched."
 
@@ -71,47 +73,34 @@ class Built:
     failed_checks: tuple[str, ...] = ()
 
 
-def fingerprint(settings: Settings) -> str:
-    """A hash of everything that a snapshot is made from: code, SQL, claims, files at hand."""
-    from pipelines.sources.find import files_at_hand
-
-    digest = hashlib.sha256()
-    code = Path(__file__).parent
-    for folder, patterns in (
-        (code, ("**/*.py", "**/*.yaml", "**/*.csv")),
-        (settings.sql, ("**/*.sql", "**/*.yaml")),
-        *((claims, ("**/*.yaml", "**/*.yml")) for claims in settings.claim_folders),
-    ):
-        for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
-            digest.update(str(path.relative_to(folder)).encode())
-            digest.update(path.read_bytes())
-    for file in files_at_hand(settings):
-        digest.update(f"{file.origin} {file.file_name} {file.sha256}".encode())
-    digest.update(version("duckdb").encode())
-    return digest.hexdigest()
-
-
 def publish_snapshot(
     settings: Settings, connection: duckdb.DuckDBPyConnection, models: dict[str, Model]
 ) -> Path:
     """Publish the public tables and metrics, in an order in which each finds what it reads."""
     from pipelines import checks
     from pipelines.claims import sentences
+    from pipelines.fingerprint import COMPLETE
 
     public = [model for model in models.values() if model.schema == "main"]
-    checks.prepare_results(connection)
-    return publish.publish(
+    checks.tidy_results(connection, checks.load_checks(settings.sql / "checks"))
+    # Whoever has other files than before may not pass on what the former ones held.
+    inventory = store.recorded(connection, "raw.files")
+    files = json.dumps(dict(inventory.inputs)) if inventory else ""
+    path = publish.publish(
         settings,
         connection,
         [model for model in public if not model.is_macro] + [sentences.TABLE, checks.TABLE],
         [model for model in public if model.is_macro],
         {
-            "fingerprint": fingerprint(settings),
+            "fingerprint": store.note(connection, COMPLETE) or "",
             "milex": version("milex"),
             "duckdb": version("duckdb"),
             "excerpt": _excerpt_note(connection),
         },
+        anew=store.note(connection, PUBLISHED) not in (None, files),
     )
+    store.set_note(connection, PUBLISHED, files)
+    return path
 
 
 def _excerpt_note(connection: duckdb.DuckDBPyConnection) -> str:
@@ -128,8 +117,10 @@ def build(settings: Settings, say: Callable[[str], None], force: bool = False) -
 
     Raises MilexError when an asset fails, with what failed.
     """
+    from pipelines.fingerprint import at_hand
+
     current = publish.current_snapshot(settings)
-    if current is not None and not force and _fingerprint_of(current, say) == fingerprint(settings):
+    if current is not None and not force and _fingerprint_of(current, say) == at_hand(settings):
         return Built(current, changed=False)
     return _materialize(settings, say)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -237,6 +238,16 @@ def _among(values: list[Any], word: str) -> str:
     known = sorted({value for value in values if value is not None})
     more = f" and {len(known) - 3} more {word}" if len(known) > 4 else ""
     return f"{', '.join(map(str, known[:3] if more else known))}{more}" or f"all {word}"
+
+
+def tidy_results(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> None:
+    """Leave the outcomes of these checks alone, in the order of their names."""
+    prepare_results(connection)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {TABLE.table} AS FROM {TABLE.table} "
+        "WHERE check_name IN (SELECT unnest(?)) ORDER BY check_name",
+        [[check.name for check in checks]],
+    )
 
 
 def prepare_results(connection: duckdb.DuckDBPyConnection) -> None:

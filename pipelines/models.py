@@ -128,8 +128,9 @@ class Model:
 
     @cached_property
     def code_version(self) -> str:
-        """A hash of the SQL text."""
-        return hashlib.sha256(self.body.encode()).hexdigest()[:16]
+        """A hash of the SQL text, the order of a table's rows included."""
+        text = self.body if self.is_macro else self.ordered
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load_models(folder: Path) -> dict[str, Model]:

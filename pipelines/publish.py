@@ -46,12 +46,14 @@ def publish(
     tables: Sequence[Model],
     metrics: Sequence[Model],
     about: Mapping[str, str],
+    anew: bool = False,
 ) -> Path:
     """Write, check and swap in a new snapshot; returns its path.
 
     tables: the public ones; any other in `main` is left out.
     about: facts of the build, kept in the snapshot's table `snapshot`.
-    Raises MilexError if the snapshot does not hold what the warehouse holds, or has no room.
+    anew: write the public file anew before, so that nothing is left in it of dropped tables.
+    Raises MilexError if the snapshot has not as many rows as the warehouse, or has no room.
     """
     settings.snapshots.mkdir(parents=True, exist_ok=True)
     built_at = datetime.now(UTC)
@@ -61,7 +63,7 @@ def publish(
     clear_unfinished(settings)
     try:
         counts = _count(warehouse, tables)
-        with public_closed(warehouse) as public:
+        with public_closed(warehouse, anew) as public:
             shutil.copyfile(public, unfinished)
         facts = {**about, "built_at": built_at.isoformat()}
         _complete(settings, unfinished, tables, metrics, counts, facts)
@@ -81,14 +83,9 @@ def publish(
 
 
 def _count(warehouse: duckdb.DuckDBPyConnection, tables: Sequence[Model]) -> dict[str, int]:
-    """The rows of each table. Those that Python wrote row by row are put in the order of their key."""
+    """The rows of each table."""
     counts = {}
     for model in tables:
-        if not model.body:
-            order = f"ORDER BY {', '.join(model.key)}"
-            warehouse.execute(
-                f"CREATE OR REPLACE TABLE {model.table} AS FROM {model.table} {order}"
-            )
         row = first_row(warehouse, f"SELECT count(*) FROM {model.table}")
         counts[model.name] = int(row[0]) if row else 0
     return counts

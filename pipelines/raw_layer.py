@@ -37,6 +37,7 @@ SIPRI_TABLES = (
     "raw.sipri_regional_totals",
 )
 
+DATASETS = ("SIPRI", "ATOP", "COW")
 ALLIANCE_TABLES = (
     "raw.alliances",
     "raw.alliance_phases",
@@ -66,9 +67,17 @@ def reader_version() -> str:
     return version_of([*readers, *code, *names])
 
 
+def inventory_version() -> str:
+    """A hash of what the inventory is made with: it says what the catalogue knows of each file."""
+    here = Path(__file__).parent
+    return version_of([here / "raw_layer.py", *sorted((here / "sources").glob("catalogue.*"))])
+
+
 def versions(files: Iterable[SourceFile], *datasets: str) -> dict[str, str]:
     """What raw tables are made from: the bytes of their datasets' files."""
-    return {f"{f.origin}:{f.file_name}": f.sha256 for f in files if f.dataset in datasets}
+    return {
+        f"{f.origin}:{f.file_name}:{f.source_id}": f.sha256 for f in files if f.dataset in datasets
+    }
 
 
 def bring_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:

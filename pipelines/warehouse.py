@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from pipelines.errors import MilexError
+from pipelines.unfinished import unfinished_path
 
 T = TypeVar("T")
 
@@ -40,6 +41,8 @@ SCHEMAS = ("raw", "staging", "claims", "meta")
 PUBLIC = "public"
 # Clients of DuckDB 1.0 and later can open a file of this format; 2.0's own they cannot.
 STORAGE_VERSION = "v1.0.0"
+# Space of dropped tables, of all the public file's, from which on it is written anew.
+MOST_FREE = 1 / 3
 # A full build writes a warehouse and a snapshot of some 100 MB, and spills about as much.
 NEEDED_BYTES = 500 * 10**6
 
@@ -62,6 +65,7 @@ DAMAGED = ("Corrupt database file", "Could not read enough bytes")
 _one_at_the_ledger = threading.Lock()
 
 _LEDGER = """
+CREATE TABLE IF NOT EXISTS meta.notes (name VARCHAR, content VARCHAR);
 CREATE TABLE IF NOT EXISTS meta.materializations (
     asset VARCHAR PRIMARY KEY,
     code_version VARCHAR,
@@ -213,24 +217,46 @@ def _look_in(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
 
 
 @contextmanager
-def public_closed(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
+def public_closed(connection: duckdb.DuckDBPyConnection, anew: bool = False) -> Iterator[Path]:
     """The file of the schema `main`, whole and closed: it can be copied, and nothing of it read.
 
+    anew: write it anew before. What was in a table stays in the file when the table is dropped, until
+    something else takes its place; a file that is mostly such space is written anew in any case.
     (A process that closes a file gives up its lock on it, so one that copies a file that DuckDB has
     open would leave it to anybody.)
     """
     row = first_row(
-        connection, "SELECT path FROM duckdb_databases() WHERE database_name = ?", [PUBLIC]
+        connection,
+        "SELECT path, free_blocks / total_blocks FROM duckdb_databases() JOIN pragma_database_size() "
+        "USING (database_name) WHERE database_name = ?",
+        [PUBLIC],
     )
     assert row is not None
-    public = Path(row[0])
+    public, free = Path(row[0]), row[1]
     connection.execute(f"CHECKPOINT {PUBLIC}")
     connection.execute(f'USE "{_warehouse_of(connection)}"')
     connection.execute(f"DETACH {PUBLIC}")
     try:
+        if anew or free > MOST_FREE:
+            _write_anew(connection, public)
         yield public
     finally:
         _attach(connection, public)
+
+
+def _write_anew(connection: duckdb.DuckDBPyConnection, public: Path) -> None:
+    fresh = unfinished_path(public)
+    try:
+        connection.execute(f"ATTACH {quote(str(public))} AS former (READ_ONLY)")
+        connection.execute(
+            f"ATTACH {quote(str(fresh))} AS fresh (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        connection.execute("COPY FROM DATABASE former TO fresh")
+        connection.execute("CHECKPOINT fresh")
+    finally:
+        for name in ("fresh", "former"):
+            connection.execute(f"DETACH DATABASE IF EXISTS {name}")
+    os.replace(fresh, public)
 
 
 def holder(error: duckdb.Error) -> str | None:
@@ -413,6 +439,20 @@ def _is_current(
         and dict(made.inputs) == dict(inputs)
         and table_exists(connection, table)
     )
+
+
+def note(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """What a run wrote down for those after it; None if it did not."""
+    row = first_row(connection, "SELECT content FROM meta.notes WHERE name = ?", [name])
+    return row[0] if row else None
+
+
+def set_note(connection: duckdb.DuckDBPyConnection, name: str, content: str | None) -> None:
+    """Write something down in the place of what was there; None takes it away."""
+    with _one_at_the_ledger, at_once(connection):
+        connection.execute("DELETE FROM meta.notes WHERE name = ?", [name])
+        if content is not None:
+            connection.execute("INSERT INTO meta.notes VALUES (?, ?)", [name, content])
 
 
 def versions_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, str]:

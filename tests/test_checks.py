@@ -14,6 +14,7 @@ from pipelines.checks import (
     load_exceptions,
     read_exceptions,
     run_check,
+    tidy_results,
 )
 from pipelines.errors import MilexError
 from pipelines.models import Model, everything_behind, load_models, references
@@ -591,3 +592,23 @@ def test_a_check_reads_nothing_that_may_not_be_made_yet(check: Check) -> None:
     models = load_models(ROOT / "sql")
     before = everything_behind(models[check.asset], models) | {check.asset}
     assert references(check.sql, Path(check.name)) & models.keys() <= before
+
+
+def test_outcomes_of_checks_that_are_gone_go(database: duckdb.DuckDBPyConnection) -> None:
+    database.execute("CREATE TABLE main.t AS SELECT 1 AS a")
+    checks = [
+        Check(
+            name,
+            "main.t",
+            "error",
+            "It holds.",
+            "SELECT 2020 AS edition, 'A' AS subject, 2 AS year, 'no' AS detail WHERE false",
+        )
+        for name in ("c", "a", "b")
+    ]
+    load_exceptions_text(database, "[]")
+    for check in checks:
+        run_check(database, check)
+    tidy_results(database, [check for check in checks if check.name != "b"])
+    names = database.execute("SELECT check_name FROM main.checks").fetchall()
+    assert names == [("a",), ("c",)]

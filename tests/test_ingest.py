@@ -191,7 +191,7 @@ def test_a_new_name_in_the_reviewed_table_is_another_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hashed: list[Path] = []
-    monkeypatch.setattr(ingest, "version_of", lambda paths: hashed.extend(paths) or "1")
+    monkeypatch.setattr(raw_layer, "version_of", lambda paths: hashed.extend(paths) or "1")
     reader_version.cache_clear()
     reader_version()
     reader_version.cache_clear()
@@ -426,7 +426,7 @@ def test_a_catalogued_copy_goes_before_an_unknown_one(
     catalogue = load_catalogue()
     entry = CatalogueFile("SIPRI", "2021", "publishers-name.xlsx", sha256=find.sha256_of(known))
     extended = type(catalogue)(catalogue.datasets, (*catalogue.files, entry))
-    for module in (ingest, find):
+    for module in (raw_layer, find):
         monkeypatch.setattr(module, "load_catalogue", lambda: extended)
     house.load()
     assert in_use(house) == {"z-known.xlsx"}
@@ -441,7 +441,7 @@ def test_ones_own_unknown_copy_goes_before_the_mirrors_catalogued_one(
     catalogue = load_catalogue()
     entry = CatalogueFile("SIPRI", "2021", "publishers.xlsx", sha256=find.sha256_of(theirs))
     extended = type(catalogue)(catalogue.datasets, (*catalogue.files, entry))
-    for module in (ingest, find):
+    for module in (raw_layer, find):
         monkeypatch.setattr(module, "load_catalogue", lambda: extended)
     house.load()
     assert in_use(house) == {"mine.xlsx"}

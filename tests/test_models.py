@@ -319,3 +319,18 @@ def test_public_rows_are_in_the_order_of_the_key_unless_the_header_says_why_not(
         found = [a for (a,) in connection.execute("FROM main.thing").fetchall()]
     assert (found == sorted(found)) is ordered
     assert ("Unordered: too many" in model.documentation) is not ordered
+
+
+@pytest.mark.parametrize("then", ["-- key: b\n", "-- key: a\n-- unordered: many\n"])
+def test_another_order_of_rows_is_another_version(tmp_path: Path, then: str) -> None:
+    path = tmp_path / "main" / "thing.sql"
+    path.parent.mkdir()
+    key = "-- key: a\n"
+    text = (
+        f"-- One row.\n--\n{key}-- columns:\n--   a BIGINT: it\n--   b BIGINT: it\n\n"
+        "SELECT 1 AS a, 2 AS b"
+    )
+    path.write_text(text, encoding="utf-8")
+    before = read_model(path).code_version
+    path.write_text(text.replace(key, then), encoding="utf-8")
+    assert read_model(path).code_version != before

@@ -106,15 +106,33 @@ def test_the_pointer_leads_to_a_complete_snapshot(house: House, settings: Settin
     assert facts["built_at"].startswith("20")
 
 
-def test_what_python_wrote_is_put_in_the_order_of_its_key(house: House) -> None:
-    table = Model.of_table("main.written", "One row.", ("a",), house.thing.columns)
-    house.connection.execute(table.ddl)
-    house.connection.execute("INSERT INTO main.written SELECT 5000 - range, 'x' FROM range(4000)")
-    path = publish.publish(house.settings, house.connection, [table], [], {})
-    with duckdb.connect(str(path), read_only=True) as snapshot:
-        ages = [row[0] for row in snapshot.execute("SELECT a FROM written").fetchall()]
-    assert len(ages) == 4000
-    assert ages == sorted(ages)
+@pytest.mark.parametrize("anew", [False, True])
+def test_nothing_is_left_of_a_table_that_was_dropped_once_the_file_is_written_anew(
+    house: House, anew: bool
+) -> None:
+    """DuckDB frees the space of what is dropped, and does not blank it."""
+    house.connection.execute("SET force_compression = 'uncompressed'")
+    for name in ("secret", "other"):  # the space of the second keeps the first's in the file
+        house.connection.execute(
+            f"CREATE TABLE main.{name} AS SELECT '{name} of a publisher' || range AS a "
+            "FROM range(20000)"
+        )
+        house.connection.execute("CHECKPOINT")
+    house.connection.execute("DROP TABLE main.secret")
+    path = publish.publish(house.settings, house.connection, [house.thing], [], {}, anew)
+    assert (b"secret of a publisher" in path.read_bytes()) is not anew
+    assert house.connection.execute("SELECT y FROM twice(21)").fetchall() == [(42,)]
+
+
+def test_a_file_that_is_mostly_space_of_dropped_tables_is_written_anew(house: House) -> None:
+    for name in ("first", "second"):
+        house.connection.execute(
+            f"CREATE TABLE main.{name} AS SELECT hash(range) AS a FROM range(200000)"
+        )
+        house.connection.execute("CHECKPOINT")
+    large = house.publish().stat().st_size
+    house.connection.execute("DROP TABLE main.first")
+    assert house.publish().stat().st_size < 0.6 * large
 
 
 def test_what_is_none_of_the_projects_any_more_is_left_out(house: House) -> None:

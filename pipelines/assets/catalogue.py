@@ -7,6 +7,7 @@ from pipelines.assets import claims, fetching, models, names, published, raw
 from pipelines.assets.common import Part
 from pipelines.assets.tables import tables_asset
 from pipelines.checks import load_checks
+from pipelines.fingerprint import of_code
 from pipelines.models import Model, load_models
 from pipelines.settings import Settings
 
@@ -19,7 +20,7 @@ def all_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         raw.raw_files,
         raw.raw_sipri,
         raw.raw_alliances,
-        tables_asset(parts(settings, sql)),
+        tables_asset(parts(settings, sql), of_code(settings)),
         *published.published_assets(sql),
     ]
 

@@ -9,15 +9,15 @@ import duckdb
 
 from pipelines.assets.common import (
     OWNERS,
+    Materialized,
     Part,
-    Report,
     column_schema,
     keep_or_make,
     key_of,
     markdown_table,
     result,
 )
-from pipelines.assets.models import asset_key, version_of_metrics
+from pipelines.assets.models import asset_key, data_behind, version_of_metrics
 from pipelines.claims import evaluate, sentences
 from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
@@ -51,7 +51,7 @@ def claim_parts(models: dict[str, Model]) -> list[Part]:
 
 
 def _declared(code: str) -> Part:
-    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
+    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Materialized]:
         gathered = gather(connection, settings)
         made = keep_or_make(
             connection,
@@ -62,15 +62,17 @@ def _declared(code: str) -> Part:
         )
         for table in DECLARED:
             yield result(connection, table, made)
+
+    def check(
+        connection: duckdb.DuckDBPyConnection, settings: Settings
+    ) -> Iterator[dg.AssetCheckResult]:
+        rejected = gather(connection, settings).rejected
+        reasons = "\n".join(f"- {reason}" for reason in rejected) or "none"
         yield dg.AssetCheckResult(
             check_name="every_claim_file_is_read",
             asset_key=key_of("claims.statements"),
-            passed=not gathered.rejected,
-            metadata={
-                "rejected": dg.MetadataValue.md(
-                    "\n".join(f"- {reason}" for reason in gathered.rejected) or "none"
-                )
-            },
+            passed=not rejected,
+            metadata={"rejected": dg.MetadataValue.md(reasons)},
         )
 
     return Part(
@@ -96,15 +98,17 @@ def _declared(code: str) -> Part:
                 "out and blocks nothing.",
             )
         ],
+        check,
     )
 
 
 def _claims(code: str, models: dict[str, Model]) -> Part:
     reads = sentences.TABLE.references.union(sentences.LOOKED_UP)
-    data = [name for name in sorted(reads) if name not in models or not models[name].is_macro]
-    code += version_of_metrics(replace(sentences.TABLE, references=reads), models)
+    table = replace(sentences.TABLE, references=reads)
+    data = data_behind(table, models, DECLARED)
+    code += version_of_metrics(table, models)
 
-    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
+    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Materialized]:
         gathered = gather(connection, settings)
         made = keep_or_make(
             connection,

@@ -17,20 +17,25 @@ from pipelines.settings import Settings
 OWNERS = ["team:milex"]
 PREVIEW_ROWS = 5
 
-Report: TypeAlias = dg.MaterializeResult[Any] | dg.AssetCheckResult
+Materialized: TypeAlias = dg.MaterializeResult[Any]
+Report: TypeAlias = Materialized | dg.AssetCheckResult
 
 
 @dataclass(frozen=True)
 class Part:
     """Tables that are made together, or one metric: what Dagster shows of them, and their making.
 
-    make: called with a connection of its own, maybe in a thread; yields what there is to report.
+    make and check are called with a connection of their own, maybe in a thread, and yield what there
+    is to report; check looks at what stands there, made now or before.
     """
 
     name: str
     specs: Sequence[dg.AssetSpec]
-    make: Callable[[duckdb.DuckDBPyConnection, Settings], Iterator[Report]]
+    make: Callable[[duckdb.DuckDBPyConnection, Settings], Iterator[Materialized]]
     checks: Sequence[dg.AssetCheckSpec] = ()
+    check: Callable[[duckdb.DuckDBPyConnection, Settings], Iterator[dg.AssetCheckResult]] = (
+        lambda connection, settings: iter(())
+    )
 
     @property
     def keys(self) -> set[dg.AssetKey]:

@@ -1,14 +1,14 @@
 """Every SQL model and metric as a part of the run, with its checks; knows no table by name."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import dagster as dg
 import duckdb
 
 from pipelines.assets.common import (
     OWNERS,
+    Materialized,
     Part,
-    Report,
     column_schema,
     keep_or_make,
     key_of,
@@ -40,10 +40,10 @@ def model_part(
     if model.is_macro:
         return _metric(model, deps)
     own_checks = [check for check in checks if check.asset == model.table]
-    data = [name for name in upstream if name not in models or not models[name].is_macro]
+    data = data_behind(model, models, tables)
     code = model.code_version + version_of_metrics(model, models)
 
-    def make(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Report]:
+    def make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Materialized]:
         made = keep_or_make(
             connection,
             [model.table],
@@ -58,6 +58,10 @@ def model_part(
             made,
             {"plot": dg.MetadataValue.md(plot(connection))} if plot else None,
         )
+
+    def check(
+        connection: duckdb.DuckDBPyConnection, settings: Settings
+    ) -> Iterator[dg.AssetCheckResult]:
         duplicates = duplicate_keys(connection, model)
         yield dg.AssetCheckResult(
             asset_key=asset_key(model),
@@ -67,8 +71,8 @@ def model_part(
         )
         if own_checks:
             load_exceptions(connection, settings.sql / "checks" / EXCEPTIONS)
-        for check in own_checks:
-            yield _check_result(run_check(connection, check))
+        for own in own_checks:
+            yield _check_result(run_check(connection, own))
 
     return Part(
         model.table,
@@ -105,13 +109,14 @@ def model_part(
                 for check in own_checks
             ),
         ],
+        check,
     )
 
 
 def _metric(model: Model, deps: list[dg.AssetKey]) -> Part:
     """A metric is created in a millisecond and has no data of its own."""
 
-    def make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Report]:
+    def make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Materialized]:
         create(connection, model)
         yield dg.MaterializeResult(
             asset_key=asset_key(model), data_version=dg.DataVersion(model.code_version)
@@ -148,6 +153,16 @@ def group_of(model: Model, models: dict[str, Model]) -> str:
     if any(name.startswith("claims.") for name in behind):
         return "claims"
     return "analysis" if any(n in models and models[n].is_macro for n in behind) else "main"
+
+
+def data_behind(model: Model, models: dict[str, Model], tables: Collection[str]) -> list[str]:
+    """The tables that a model reads, itself or through metrics that it calls, in a fixed order.
+
+    tables: those that Python makes, beside the models'.
+    """
+    behind = everything_behind(model, models, through=lambda other: other.is_macro)
+    known = {name for name, other in models.items() if not other.is_macro}.union(tables)
+    return sorted(behind & known - {model.table})
 
 
 def version_of_metrics(model: Model, models: dict[str, Model]) -> str:

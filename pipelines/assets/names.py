@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 
 from pipelines import names, raw_layer
-from pipelines.assets.common import Part, Report, keep_or_make, key_of, python_spec, result
+from pipelines.assets.common import Materialized, Part, keep_or_make, key_of, python_spec, result
 from pipelines.settings import Settings
 from pipelines.versions import version_of
 from pipelines.warehouse import versions_of
@@ -69,20 +69,26 @@ def names_part() -> Part:
                 "out.",
             ),
         ],
+        _check,
     )
 
 
-def _make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Report]:
-    resolved = names.resolve(connection)
+def _make(connection: duckdb.DuckDBPyConnection, _settings: Settings) -> Iterator[Materialized]:
     made = keep_or_make(
         connection,
         NAME_TABLES,
         raw_layer.reader_version() + names_version(),
         versions_of(connection, [_FIGURES, _TOTALS, _MEMBERS]),
-        lambda: names.write(connection, resolved),
+        lambda: names.write(connection, names.resolve(connection)),
     )
     for table in NAME_TABLES:
         yield result(connection, table, made)
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection, _settings: Settings
+) -> Iterator[dg.AssetCheckResult]:
+    resolved = names.resolve(connection)
     unmapped = [*resolved.unmapped_countries, *map(str, resolved.unmapped_codes)]
     yield dg.AssetCheckResult(
         check_name="every_name_is_mapped",

@@ -47,7 +47,7 @@ def published_assets(models: dict[str, Model]) -> list[dg.AssetsDefinition | dg.
                 "bytes": path.stat().st_size,
                 **{name: value for name, value in facts.items() if value},
             },
-            data_version=dg.DataVersion(facts["fingerprint"]),
+            data_version=dg.DataVersion(facts["fingerprint"] or path.name),
         )
 
     dashboard = dg.AssetSpec(

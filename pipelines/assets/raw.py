@@ -63,8 +63,8 @@ def raw_files(
     made = keep_or_make(
         connection,
         ["raw.files"],
-        raw_layer.reader_version(),
-        raw_layer.versions(files, "SIPRI", "ATOP", "COW"),
+        raw_layer.inventory_version(),
+        raw_layer.versions(files, *raw_layer.DATASETS),
         lambda: raw_layer.load_files(connection, files),
     )
     rows = [(f.dataset, f.file_name, f.origin, f.sha256) for f in files]
@@ -97,9 +97,7 @@ def _read_check_result(table: str, failures: list[raw_layer.Failure]) -> dg.Asse
         metadata={
             "files_that_failed": len(failures),
             "reasons": dg.MetadataValue.md(
-                markdown_table(["file", "reason"], [(f.file_name, f.reason) for f in failures])
-                if not failures
-                else "\n".join(f"- **{f.file_name}**: {f.reason}" for f in failures)
+                "\n".join(f"- **{f.file_name}**: {f.reason}" for f in failures) or "none"
             ),
         },
     )

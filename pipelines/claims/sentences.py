@@ -129,7 +129,7 @@ def write_claims(connection: duckdb.DuckDBPyConnection, claims: Sequence[Claim])
     connection.execute(TABLE.ddl)
     found = connection.execute(
         "SELECT t.*, v.* EXCLUDE (claim_id) FROM claims.statements AS t "
-        "JOIN claims.verdicts AS v ON v.claim_id = t.claim_id ORDER BY t.position"
+        "JOIN claims.verdicts AS v ON v.claim_id = t.claim_id ORDER BY t.claim_id"
     )
     names = [entry[0] for entry in found.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -38,8 +38,8 @@ def sniff_atop(path: Path) -> tuple[str, Level] | None:
     for level in reversed(LEVELS):
         if columns.issuperset(_ATOP[level]):
             names, cells = read_columns(path, ["atopid"], ["version"])
-            texts = dict.fromkeys(row[-1] for row in cells)
-            return one_version(path, texts if "version" in names else None), level
+            texts = [dict(zip(names, row, strict=True)).get("version") for _, *row in cells]
+            return one_version(path, dict.fromkeys(texts) if "version" in names else None), level
     return None
 
 
@@ -51,7 +51,7 @@ def sniff_cow(path: Path) -> str | None:
     return next((kind for kind, needed in _COW.items() if columns >= needed), None)
 
 
-def one_version(path: Path, texts: Iterable[str] | None) -> str:
+def one_version(path: Path, texts: Iterable[str | None] | None) -> str:
     """Name a file's version as its publisher speaks of it: 3 is '3.0', 4.0100002 is '4.01'.
 
     texts: what its column `version` has; blank ones do not count. None where a file has no such

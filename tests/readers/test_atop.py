@@ -107,6 +107,20 @@ def test_other_files_are_not_atop(tmp_path: Path) -> None:
     assert sniff_atop(tmp_path / "nothing.csv") is None
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_columns_may_stand_in_any_order(tmp_path: Path, seed: int) -> None:
+    row = member(2, "1951-09-08")
+    names = list(row)
+    random.Random(seed).shuffle(names)
+    path = tmp_path / "members.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerow(row)
+    assert sniff_atop(path) == ("5.1", "member")
+    assert read_atop({"member": path}).version == "5.1"
+
+
 @pytest.mark.parametrize("versions", [["5", "5.1"], ["", ""], ["nan", "nan"], ["v5", "v5"]])
 def test_a_file_of_no_one_version_is_refused(tmp_path: Path, versions: list[str]) -> None:
     rows = [member(2, "1951-9-8", version=v) for v in versions]
