@@ -14,12 +14,23 @@ VERDICTS = {
     "data missing": (":material/cloud_off:", "violet"),
     "not testable": (":material/help:", "gray"),
 }
+_CODE = re.compile(r"(`[^`\n]+`)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
 def plain(text: str) -> str:
     """Text from data as Markdown that shows it and does nothing else."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def with_code(text: str) -> str:
+    """The same of what this project's own headers say: what stands in `backticks` stays code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(part if _CODE.fullmatch(part) else _escaped(part) for part in parts)
 
 
 def in_chart(text: str, width: int = 0) -> str:

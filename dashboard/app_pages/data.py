@@ -8,7 +8,7 @@ from dashboard import data_queries as asked
 from dashboard import queries
 from dashboard.data import Snapshot, name_of
 from dashboard.parts import downloads, rows
-from dashboard.text import moment, plain
+from dashboard.text import moment, plain, with_code
 from pipelines.models import entries
 from pipelines.table import Table
 
@@ -239,10 +239,10 @@ def documentation(comment: str) -> None:
             st.code(part.removeprefix("Example: "), language="sql", wrap_lines=True)
         elif part.startswith(("Arguments:", "Columns:")):
             heading, _, section = part.partition(":")
-            listed = [f"- {plain(entry)}" for entry in entries(section)]
+            listed = [f"- {with_code(entry)}" for entry in entries(section)]
             st.markdown("\n".join([f"{heading}:", "", *listed]))
         else:
-            st.markdown(plain(part))
+            st.markdown(with_code(part))
 
 
 main(st.session_state["snapshot"])

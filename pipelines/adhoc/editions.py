@@ -8,6 +8,7 @@ choice to its reader. Knows the tree of a query, not SQL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -347,12 +348,26 @@ def _names(
     )
 
 
+def _is_asked_for(name: str, star: Node) -> bool:
+    """Whether a star has a column: COLUMNS('…') has those that the expression fits.
+
+    What another condition of COLUMNS picks out is not known here, and taken to be all.
+    """
+    asked = star.get("expr") or {}
+    pattern = asked.get("literal", {}).get("text") if star.get("columns") else None
+    try:
+        return not isinstance(pattern, str) or re.search(pattern, name) is not None
+    except re.error:  # DuckDB's expressions are not quite Python's
+        return True
+
+
 def _visible(item: Node, source: _Source, aggregates: frozenset[str]) -> set[str]:
     """The names under which an entry of a SELECT list shows what tells the editions apart."""
     if item.get("class") == "STAR":
         whose = str(item.get("relation_name", "")).casefold()
         left_out = {str(name).casefold() for name in item.get("exclude_list", [])}
-        return set(source.open.names - left_out) if whose in ("", source.alias) else set()
+        asked = {name for name in source.open.names - left_out if _is_asked_for(name, item)}
+        return asked if whose in ("", source.alias) else set()
     if any(_is_aggregate(node, aggregates) for node in of_this_query(item)):
         return set()
     if is_column(item):

@@ -27,6 +27,8 @@ TRAPS = {
     "SELECT sum(usd_m) FROM main.spending": ["spending"],
     "SELECT country, usd_m FROM spending WHERE year = 2017": ["spending"],
     "SELECT * EXCLUDE (edition) FROM spending": ["spending"],
+    "SELECT COLUMNS('.*_m') FROM spending": ["spending"],
+    "SELECT country, COLUMNS('^(year|.*_usd_m)$') FROM spending": ["spending"],
     "SELECT count(*) FROM spending, alliances": ["alliances", "spending"],
     "SELECT avg(years) FROM alliances WHERE dataset = 'ATOP'": ["alliances"],
     "SELECT sum(usd_m) FROM (SELECT * FROM spending)": ["spending"],
@@ -80,6 +82,10 @@ TRAPS = {
     ],
 }
 SETTLED = [
+    "SELECT COLUMNS('edi') FROM spending",
+    "SELECT COLUMNS('^(edition|country)$') FROM spending",
+    "SELECT COLUMNS(*) FROM spending",
+    "SELECT COLUMNS('(*nonsense') FROM spending",
     "SELECT sum(usd_m) FROM spending WHERE edition = 2017",
     "SELECT sum(usd_m) FROM spending s WHERE s.Edition = (SELECT max(edition) FROM editions)",
     "SELECT sum(usd_m) FROM spending WHERE edition = (SELECT max(edition) FROM spending)",

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard import charts
-from dashboard.text import billions, in_chart, moment, plain, verdict_badge
+from dashboard.text import billions, in_chart, moment, plain, verdict_badge, with_code
 
 
 def texts(figure) -> str:
@@ -117,6 +117,11 @@ def test_long_titles_are_broken_into_lines():
 def test_text_from_data_is_text_on_a_page(text):
     for mark in "*[]<>$:`#&":
         assert plain(text).count(mark) == plain(text).count(f"\\{mark}")
+
+
+def test_code_in_a_header_stays_code_and_the_rest_is_text():
+    assert with_code("`a_b` is **not** <b>`c`") == r"`a_b` is \*\*not\*\* \<b\>`c`"
+    assert with_code("one ` alone") == r"one \` alone"
 
 
 def test_money_is_written_as_people_write_it():
