@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.memory import Peak
+
 ROOT = Path(__file__).resolve().parent.parent
 # What would make the process unlike a user's: other folders, and no compiled modules.
 LEFT_OUT = ("MILEX_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
@@ -17,7 +19,7 @@ LEFT_OUT = ("MILEX_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
 
 @dataclass(frozen=True)
 class Run:
-    """One process: seconds on the clock, seconds of processor, peak memory in MB."""
+    """One command: seconds on the clock, seconds of processor, peak memory of its processes in MB."""
 
     seconds: float
     cpu_seconds: float
@@ -52,12 +54,14 @@ def build(data: Path, mirror: Path) -> Run:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+        peak = Peak(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"the build failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _UNIT / 1e6)
+    own = used.ru_maxrss * _UNIT / 1e6
+    return Run(seconds, used.ru_utime + used.ru_stime, max(own, peak.stop()))
 
 
 # ru_maxrss is in kilobytes, but on macOS in bytes.

@@ -7,7 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from typing import Any
 
 from bench import browser
 from bench.builds import LEFT_OUT, ROOT
+from bench.memory import Peak
 
 SESSIONS = 20
 # Seconds that a reader of the crowd looks at a page.
@@ -172,7 +172,7 @@ def _choose(page: Any, role: str, name: str) -> Callable[[], object]:
 def many_readers(data: Path, port: int, sessions: int = SESSIONS) -> Crowd:
     """Sessions that go through all pages at once, over the browser's own protocol."""
     with server(data, port) as pid:
-        peak = _Peak(pid)
+        peak = Peak(pid)
         asyncio.run(_crowd(port, 1, 0.0))
         times, errors = asyncio.run(_crowd(port, sessions, PAUSE))
         peak_mb = peak.stop()
@@ -223,29 +223,3 @@ def _is_error(element: Any) -> bool:
     return element.HasField("exception") or (
         element.HasField("alert") and element.alert.format == element.alert.ERROR
     )
-
-
-class _Peak:
-    """The largest resident size of a process and its children while it is watched, in MB."""
-
-    def __init__(self, pid: int) -> None:
-        import psutil
-
-        self._process = psutil.Process(pid)
-        self._most = 0.0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        import psutil
-
-        while not self._done.wait(0.1):
-            with suppress(psutil.Error):
-                whole = [self._process, *self._process.children(recursive=True)]
-                self._most = max(self._most, sum(p.memory_info().rss for p in whole) / 1e6)
-
-    def stop(self) -> float:
-        self._done.set()
-        self._thread.join()
-        return self._most

@@ -170,13 +170,14 @@ Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}. Load of the machine: \
 {goals_table(results)}
 
 Every build is a process of its own in an empty data folder, with installed and compiled packages. \
-The peak is the largest of all full builds. The grid is declared and evaluated in one go.
+The peak is the largest of all full builds, that of a build's two processes together. The grid is \
+declared and evaluated in one go.
 
 ## A build and the sum of its parts
 
 The parts are done by hand, one after another, in one process that keeps no ledger and no history, \
-and imports Dagster only at the end. `milex build` runs the same through Dagster, and reads the \
-files in a second process while it imports.
+and imports Dagster only at the end. `milex build` runs the same through Dagster; it reads the \
+files in a second process while it imports, and makes two tables at a time.
 
 {_parts(results.parts, results.full)}
 
