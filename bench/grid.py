@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from bench.readers import timed
@@ -17,6 +16,7 @@ from pipelines.claims.files import load_claims
 from pipelines.claims.grid import write_grids
 from pipelines.models import create, load_models
 from pipelines.settings import Settings
+from pipelines.warehouse import files, open_warehouse
 
 DIMENSIONS = (
     "dataset, unit, formed_from, ended_by, obligation, members, ending, wartime, counted, "
@@ -51,7 +51,11 @@ def measure(warehouse: Path, home: Path, folder: Path, runs: int, sample: int) -
         for claim in load_claims([home / "claims"])
         if claim.metric is not None and claim.metric.grid == "alliance_grid"
     ]
-    with duckdb.connect(shutil.copy(warehouse, folder / "grid.duckdb")) as connection:
+    own = folder / "grid"
+    own.mkdir()
+    for file in files(warehouse):
+        shutil.copy(file, own)
+    with open_warehouse(own / warehouse.name) as connection:
 
         def evaluate() -> None:
             write_grids(connection, claims)
