@@ -22,14 +22,39 @@ FLAGS = (
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 380, "height": 800}
 
-# Counts the reruns of the app's script that have ended, from the first one on.
-COUNT_RERUNS = """() => {
-    if (window.milexReruns !== undefined) return;
+# Counts the reruns of the app's script that have ended, by the server's own messages (a short one may
+# end before the page shows that it runs). A message is a sequence of numbered fields, of which the one
+# called script_finished says it.
+COUNT_RERUNS = """finished => {
     window.milexReruns = 0;
-    new MutationObserver(changes => {
-        for (const change of changes) if (change.oldValue === 'running') window.milexReruns += 1;
-    }).observe(document, {subtree: true, attributeOldValue: true,
-                          attributeFilter: ['data-test-script-state']});
+    const says = bytes => {
+        let at = 0;
+        const number = () => {
+            let value = 0, shift = 0, byte;
+            do {
+                byte = bytes[at++];
+                value += (byte & 127) * 2 ** shift;
+                shift += 7;
+            } while (byte & 128);
+            return value;
+        };
+        while (at < bytes.length) {
+            const tag = number(), kind = tag % 8;
+            if ((tag - kind) / 8 === finished) return true;
+            const value = kind === 0 || kind === 2 ? number() : 0;
+            at += [0, 8, value, 0, 0, 4][kind];
+        }
+        return false;
+    };
+    window.WebSocket = class extends window.WebSocket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener('message', ({data}) => {
+                if (data instanceof ArrayBuffer && says(new Uint8Array(data)))
+                    window.milexReruns += 1;
+            });
+        }
+    };
 }"""
 # When all of a page was there: the script has ended, its last line is there, nothing is left of the
 # run before, every chart has its drawing, the browser has nothing left to do; and no other rerun
@@ -76,8 +101,11 @@ def launch(playwright: Any, chromium: Path) -> Any:
 
 def open_page(browser: Any, size: dict[str, int] | None = None, **more: Any) -> Any:
     """A page that counts the reruns of the app in it. more: what Playwright's pages take."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
     page = browser.new_page(viewport=size or WIDE, **more)
-    page.add_init_script(f"({COUNT_RERUNS})()")
+    finished = ForwardMsg.DESCRIPTOR.fields_by_name["script_finished"].number
+    page.add_init_script(f"({COUNT_RERUNS})({finished})")
     return page
 
 
