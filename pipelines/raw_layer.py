@@ -5,7 +5,7 @@ Reads no publisher's file itself, and imports what does only when something has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,33 +84,32 @@ def bring_sipri(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) 
     """Bring the raw SIPRI tables up to date, and say whether anything had to be done."""
 
     def load() -> None:
-        from pipelines import ingest
+        from pipelines.ingest import load_sipri
 
-        with_memory(connection, lambda: ingest.load_sipri(connection, files))
+        load_sipri(connection, files)
 
-    return keep_or_make(
-        connection,
-        SIPRI_TABLES,
-        reader_version(),
-        versions(files, "SIPRI"),
-        load,
-    )
+    return _bring(connection, SIPRI_TABLES, versions(files, "SIPRI"), load)
 
 
 def bring_alliances(connection: duckdb.DuckDBPyConnection, files: list[SourceFile]) -> bool:
     """Bring the raw alliance tables up to date, and say whether anything had to be done."""
 
     def load() -> None:
-        from pipelines import ingest
+        from pipelines.ingest import load_alliances
 
-        with_memory(connection, lambda: ingest.load_alliances(connection, files))
+        load_alliances(connection, files)
 
+    return _bring(connection, ALLIANCE_TABLES, versions(files, "ATOP", "COW"), load)
+
+
+def _bring(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Sequence[str],
+    inputs: Mapping[str, str],
+    load: Callable[[], None],
+) -> bool:
     return keep_or_make(
-        connection,
-        ALLIANCE_TABLES,
-        reader_version(),
-        versions(files, "ATOP", "COW"),
-        load,
+        connection, tables, reader_version(), inputs, lambda: with_memory(connection, load)
     )
 
 
