@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
+from itertools import chain
 from typing import TypeVar
 
 import duckdb
@@ -31,7 +33,7 @@ def two_at_a_time(
     alone: called while no thread is busy, for what failed through nobody's fault, with the error.
     holds: whether what rests on a result may be made; if not, it is left out.
     """
-    rest = _resting_on(needs)
+    rest = Counter(chain.from_iterable(everything_before(needs).values()))
     order = TopologicalSorter({name: set(before) & needs.keys() for name, before in needs.items()})
     order.prepare()
     ready: list[str] = []
@@ -41,7 +43,7 @@ def two_at_a_time(
     with ThreadPoolExecutor(AT_ONCE) as threads:
         while True:
             # What most others wait for comes first.
-            ready = sorted([*ready, *order.get_ready()], key=lambda name: (-len(rest[name]), name))
+            ready = sorted([*ready, *order.get_ready()], key=lambda name: (-rest[name], name))
             while ready and len(running) < AT_ONCE and not (put_off or failed):
                 name = ready.pop(0)
                 running[threads.submit(make, name)] = name
@@ -68,13 +70,10 @@ def two_at_a_time(
                     order.done(name)
 
 
-def _resting_on(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-    """For each name all those that need it, directly or through others."""
-    rest: dict[str, set[str]] = {name: set() for name in needs}
+def everything_before(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """For each name all those that it needs, directly or through others."""
     before: dict[str, set[str]] = {}
     for name in TopologicalSorter(needs).static_order():
         direct = set(needs.get(name, ()))
         before[name] = direct.union(*(before[other] for other in direct))
-        for other in before[name] & rest.keys():
-            rest[other].add(name)
-    return rest
+    return before

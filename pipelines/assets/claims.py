@@ -17,7 +17,7 @@ from pipelines.assets.common import (
     markdown_table,
     result,
 )
-from pipelines.assets.models import asset_key, data_behind, version_of_metrics
+from pipelines.assets.models import asset_named, data_behind, version_of_metrics
 from pipelines.claims import evaluate, sentences
 from pipelines.claims.gather import gather
 from pipelines.claims.grid import GRIDS
@@ -129,7 +129,7 @@ def _claims(code: str, models: dict[str, Model]) -> Part:
         [
             dg.AssetSpec(
                 key_of("main.claims"),
-                deps=[asset_key(models[n]) if n in models else key_of(n) for n in sorted(reads)],
+                deps=[asset_named(name, models) for name in sorted(reads)],
                 group_name="claims",
                 kinds={"python", "duckdb"},
                 owners=OWNERS,

@@ -28,6 +28,11 @@ def asset_key(model: Model) -> dg.AssetKey:
     return dg.AssetKey(["metrics", model.name]) if model.is_macro else key_of(model.table)
 
 
+def asset_named(name: str, models: dict[str, Model]) -> dg.AssetKey:
+    """The asset of a table or metric; a table that is no model's is one that Python makes."""
+    return asset_key(models[name]) if name in models else key_of(name)
+
+
 def model_part(
     model: Model, models: dict[str, Model], tables: set[str], checks: list[Check]
 ) -> Part:
@@ -36,7 +41,7 @@ def model_part(
     models: all of them, by name; tables: what else can be read, which Python makes.
     """
     upstream = sorted(model.references & (models.keys() | tables) - {model.table})
-    deps = [asset_key(models[name]) if name in models else key_of(name) for name in upstream]
+    deps = [asset_named(name, models) for name in upstream]
     if model.is_macro:
         return _metric(model, deps)
     own_checks = [check for check in checks if check.asset == model.table]

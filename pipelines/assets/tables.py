@@ -15,9 +15,7 @@ from pipelines.assets.common import Materialized, Part, Report, begin
 from pipelines.assets.resources import Warehouse
 from pipelines.errors import TableError
 from pipelines.fingerprint import COMPLETE, of_run
-from pipelines.making import NOBODYS_FAULT, two_at_a_time
-
-STEP = "tables"
+from pipelines.making import NOBODYS_FAULT, everything_before, two_at_a_time
 
 
 def tables_asset(parts: Sequence[Part], code: str = "") -> dg.AssetsDefinition:
@@ -29,7 +27,7 @@ def tables_asset(parts: Sequence[Part], code: str = "") -> dg.AssetsDefinition:
     blocking = {spec.key for spec in checks if spec.blocking}
 
     @dg.multi_asset(
-        name=STEP,
+        name="tables",
         specs=[spec for part in parts for spec in part.specs],
         check_specs=checks,
         can_subset=True,
@@ -79,18 +77,10 @@ def tables_asset(parts: Sequence[Part], code: str = "") -> dg.AssetsDefinition:
 def _needs(parts: Sequence[Part], chosen: Collection[str]) -> dict[str, set[str]]:
     """For each chosen part the chosen ones that come before it, also by way of others."""
     maker = {key: part.name for part in parts for key in part.keys}
-    reads = {part.name: {maker[key] for key in part.reads & maker.keys()} for part in parts}
-
-    def before(name: str) -> set[str]:
-        found, waiting = set[str](), set(reads[name])
-        while waiting:
-            other = waiting.pop()
-            if other not in found:
-                found.add(other)
-                waiting |= reads[other]
-        return found
-
-    return {name: before(name).intersection(chosen) for name in chosen}
+    before = everything_before(
+        {part.name: {maker[key] for key in part.reads & maker.keys()} for part in parts}
+    )
+    return {name: before[name].intersection(chosen) for name in chosen}
 
 
 def _work(part: Part, warehouse: Warehouse, make: bool) -> list[Report]:
