@@ -57,15 +57,15 @@ COUNT_RERUNS = """finished => {
     };
 }"""
 # When all of a page was there: the script has ended, its last line is there, nothing is left of the
-# run before, every chart has its drawing, the browser has nothing left to do; and no other rerun
-# follows, as some do when a page is opened.
+# run before and nothing stands for what is still to be loaded, every chart has its drawing, the
+# browser has nothing left to do; and no other rerun follows, as some do when a page is opened.
 DRAWN_AT = """async ({reruns, quiet, deadline}) => {
     const drawn = () => {
         const app = document.querySelector('[data-testid=stApp]');
         return app && app.dataset.testScriptState === 'notRunning'
             && (window.milexReruns || 0) >= reruns
             && document.body.innerText.includes('Snapshot milex')
-            && !document.querySelector('[data-stale=true]')
+            && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
             && [...document.querySelectorAll('.stPlotlyChart')].every(
                 chart => chart.querySelector('.main-svg'));
     };
